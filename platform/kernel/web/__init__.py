@@ -1,0 +1,1 @@
+"""The edge of an HTTP request: access rules, pages, problems and the request's transaction."""
