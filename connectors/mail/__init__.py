@@ -1,0 +1,1 @@
+"""Mail: the port, the SMTP adapter, and a local catcher."""

@@ -1,0 +1,1 @@
+"""Object stores that keep `kernel.storage.ObjectStore`: S3, and a folder."""
