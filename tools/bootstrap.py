@@ -44,7 +44,7 @@ class SetupFailed(Exception):
 
 def main(arguments: list[str]) -> int:
     """Sets up the wanted profile; returns the exit code."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - the machine's python3 may be any
         print("Marque needs Python 3.11 or newer: make PYTHON=/path/to/python3.11", file=sys.stderr)
         return 1
     if len(arguments) != 1 or arguments[0] not in LOCKS:
@@ -104,7 +104,7 @@ def make_environment() -> None:
     lock = ROOT / SETUP_LOCK
     done = VENV / "marque-setup.sha256"
     if not (VENV / "bin/uv").exists() or not done.exists() or done.read_text() != digest(lock):
-        run([str(python), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(lock)])
+        run([str(python), "-m", "pip", "install", "-qq", "--require-hashes", "-r", str(lock)])
         done.write_text(digest(lock))
 
 

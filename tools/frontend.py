@@ -64,7 +64,8 @@ def main(arguments: list[str]) -> int:
         stamp = {"profile": profile, "packages": packages}
     named, possible = icons_in_sources()
     content = [packages, digest("tools/frontend.py"), sorted(named), sorted(possible)]
-    complete = all((OUTPUT / name).exists() for name in stamp.get("files", [""]))
+    made = stamp.get("files")
+    complete = isinstance(made, list) and all((OUTPUT / name).exists() for name in made)
     if not complete or stamp.get("content") != content:
         files = build(named, possible)
         STAMP.write_text(json.dumps({**stamp, "content": content, "files": files}))
@@ -97,9 +98,9 @@ def npm() -> list[str]:
     if not program.exists():
         print("set-up: no node here, installing one into .venv", file=sys.stderr, flush=True)
         lock = str(ROOT / "requirements-node.lock")
+        install = [str(VENV / "bin/uv"), "pip", "install"]
         subprocess.run(
-            [str(VENV / "bin/uv"), "pip", "install", "--quiet", "--require-hashes"]
-            + ["--target", str(target), "-r", lock],
+            [*install, "--quiet", "--require-hashes", "--target", str(target), "-r", lock],
             check=True,
         )
     link = VENV / "bin/node"
