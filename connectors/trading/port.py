@@ -99,6 +99,17 @@ class Untrusted(Unreachable):
     """The server could not prove who it is (certificate, fingerprint or password answer)."""
 
 
+class NotAdmitted(Unreachable):
+    """The server does not let our manager login in; every call fails until that is put right."""
+
+    def __init__(self, code: int, text: str) -> None:
+        """Keep the server's return code, its text, and what to do about it."""
+        super().__init__(f"The trading server does not admit the manager login: {code} {text}")
+        self.code = code
+        self.text = text
+        self.advice = advice(code)
+
+
 class RateLimited(TradingError):
     """The server asks to slow down; nothing changed. Try again after a pause."""
 
@@ -114,13 +125,11 @@ class ServerTime:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What this server's build can do; prices at deals and extended volumes came with builds."""
+    """What this server's build can do; bid and ask at deals came with trade build 2890."""
 
     version_access: int
     version_trade: int
-    extended_volume: bool
     market_prices: bool
-    batches: bool
 
 
 @dataclass(frozen=True, slots=True)
