@@ -39,5 +39,3 @@ def money(*, nullable: bool = False) -> MappedColumn[Any]:
 def json_(*, nullable: bool = False) -> MappedColumn[Any]:
     """Structured detail as JSONB."""
     return mapped_column(JSONB, nullable=nullable)
-
-

@@ -1,0 +1,144 @@
+"""Tables of people and their access; mixed into tenants' schemas and into control."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, Integer, LargeBinary, String, func, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.columns import json_, short, timestamp, uuid_key, uuid_ref
+from kernel.database import Base, ControlBase
+
+KINDS = ("staff", "client", "partner", "vendor")
+SCOPES = ("own", "desk", "branch", "subtree", "all")
+
+
+class _UserAccount:
+    id: Mapped[UUID] = uuid_key()
+    kind: Mapped[str] = short(10)
+    email: Mapped[str] = short(254)
+    name: Mapped[str] = short(120)
+    password_hash: Mapped[str | None] = short(200, nullable=True)
+    email_verified_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
+    state: Mapped[str] = short(10, server_default=text("'active'"))
+    failures: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    blocked_until: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
+    created_at: Mapped[datetime] = timestamp()
+
+
+class UserAccount(_UserAccount, Base):
+    """A person of a brokerage who signs in: staff, client or partner."""
+
+    __tablename__ = "user_account"
+    __table_args__ = (
+        CheckConstraint("kind IN ('staff', 'client', 'partner')", name="kind"),
+        CheckConstraint("state IN ('active', 'invited', 'disabled')", name="state"),
+        Index("uq_user_account_kind_email", "kind", func.lower(text("email")), unique=True),
+    )
+
+
+class VendorAccount(_UserAccount, ControlBase):
+    """A person of the vendor who signs in to the console."""
+
+    __tablename__ = "user_account"
+    __table_args__ = (
+        Index("uq_user_account_kind_email", "kind", func.lower(text("email")), unique=True),
+    )
+
+
+class StaffRole(Base):
+    """That a member of staff holds a role."""
+
+    __tablename__ = "staff_role"
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    role: Mapped[str] = mapped_column(String(40), primary_key=True)
+
+
+class RolePermission(Base):
+    """That a role grants a permission, within a scope."""
+
+    __tablename__ = "role_permission"
+    __table_args__ = (CheckConstraint(f"scope IN {SCOPES}", name="scope"),)
+    role: Mapped[str] = mapped_column(String(40), primary_key=True)
+    permission: Mapped[str] = mapped_column(String(60), primary_key=True)
+    scope: Mapped[str] = short(10, server_default=text("'all'"))
+
+
+class _SignIn:
+    id_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    user_id: Mapped[UUID] = uuid_ref(index=True)
+    surface: Mapped[str] = short(10)
+    host: Mapped[str] = short(253)
+    data: Mapped[dict[str, Any]] = json_()
+    created_at: Mapped[datetime] = timestamp()
+    seen_at: Mapped[datetime] = timestamp()
+    expires_at: Mapped[datetime] = timestamp(default_now=False)
+
+
+class SignIn(_SignIn, Base):
+    """A session of one person on one host: the random id is kept only as its hash."""
+
+    __tablename__ = "session"
+
+
+class VendorSignIn(_SignIn, ControlBase):
+    """A session of one of the vendor's people on the console."""
+
+    __tablename__ = "session"
+
+
+class EmailToken(Base):
+    """A link that was mailed: to verify an address, accept an invitation or reset."""
+
+    __tablename__ = "email_token"
+    id_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    user_id: Mapped[UUID] = uuid_ref(index=True)
+    purpose: Mapped[str] = short(10)
+    created_at: Mapped[datetime] = timestamp()
+    expires_at: Mapped[datetime] = timestamp(default_now=False)
+    used_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
+
+
+class ApiKey(Base):
+    """A key of the API: the secret is kept only as its hash; scopes are permissions."""
+
+    __tablename__ = "api_key"
+    id: Mapped[str] = short(24, primary_key=True)
+    secret_hash: Mapped[bytes]
+    name: Mapped[str] = short(80)
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(String(60)))
+    created_at: Mapped[datetime] = timestamp()
+    used_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
+    revoked_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
+
+
+class _AuditEntry:
+    id: Mapped[UUID] = uuid_key()
+    at: Mapped[datetime] = timestamp()
+    actor_kind: Mapped[str] = short(10)
+    actor_id: Mapped[UUID | None] = uuid_ref(nullable=True)
+    actor_label: Mapped[str] = short(120)
+    action: Mapped[str] = short(80)
+    subject_kind: Mapped[str] = short(40)
+    subject_id: Mapped[str] = short(64)
+    before: Mapped[dict[str, Any] | None] = json_(nullable=True)
+    after: Mapped[dict[str, Any] | None] = json_(nullable=True)
+    reason: Mapped[str] = short(400, server_default=text("''"))
+    request_id: Mapped[str] = short(40, server_default=text("''"))
+
+
+class AuditEntry(_AuditEntry, Base):
+    """Who changed what, when and why; appended, never changed."""
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (Index("ix_audit_entry_subject", "subject_kind", "subject_id"),)
+
+
+class VendorAuditEntry(_AuditEntry, ControlBase):
+    """What the vendor's people and programs changed in control."""
+
+    __tablename__ = "audit_entry"

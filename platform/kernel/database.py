@@ -1,0 +1,271 @@
+"""The only way to the database: sessions bound to control, to one tenant, or to reading.
+
+A tenant's session begins with one text message, BEGIN with role and search_path, both
+LOCAL: a plain SET would leak through the pool to the next tenant (measured). Without a
+bound tenant the application's login owns nothing and every statement is refused. Engines
+run in driver-level autocommit, so that this module alone writes BEGIN, COMMIT and ROLLBACK.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+import asyncpg
+from sqlalchemy import MetaData
+from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
+    AsyncEngine,
+    AsyncSession,
+    create_async_engine,
+)
+from sqlalchemy.orm import DeclarativeBase
+
+from kernel.actor import SYSTEM, Actor, TenantRef
+from kernel.settings import Settings
+
+APP_LOGIN = "marque_app"
+CONTROL_LOGIN = "marque_control"
+_SCHEMA = re.compile(r"^t_[a-z0-9_]{1,40}$")
+# A backend keeps about 1.1 MB for every tenant it touched and never gives it back.
+_TENANTS_PER_CONNECTION = 64
+
+_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Tables that stand in every tenant's schema."""
+
+    metadata = MetaData(naming_convention=_NAMES)
+
+
+class ControlBase(DeclarativeBase):
+    """Tables of the vendor, shared by no tenant: the control schema."""
+
+    metadata = MetaData(naming_convention=_NAMES, schema="control")
+
+
+class TenantSession(AsyncSession):
+    """One transaction of one tenant, reading and writing."""
+
+
+class ReadSession(AsyncSession):
+    """One read-only transaction of one tenant."""
+
+
+class ControlSession(AsyncSession):
+    """One transaction on the control schema."""
+
+
+Bound = TypeVar("Bound", TenantSession, ReadSession, ControlSession)
+# Called with the tenants' ids whose outbox has news, around the commit.
+Doorbell = Callable[[str], Awaitable[None]]
+
+
+def role_password(secret_key: bytes, login: str) -> str:
+    """Return the password of one of the product's own logins, derived from the secret key."""
+    return hmac.new(secret_key, f"login:{login}".encode(), hashlib.sha256).hexdigest()
+
+
+def login_url(settings: Settings, login: str) -> str:
+    """Return the SQLAlchemy address of one of the product's own logins."""
+    parts = urlsplit(settings.database_url)
+    password = role_password(settings.secret_key, login)
+    host = f"{parts.hostname}:{parts.port or 5432}"
+    return f"postgresql+asyncpg://{quote(login)}:{password}@{host}{parts.path}"
+
+
+def checked_schema(schema: str) -> str:
+    """Return the schema's name when it has the one allowed form; raise ValueError otherwise."""
+    if not _SCHEMA.match(schema):
+        msg = "not a tenant's schema"
+        raise ValueError(msg)
+    return schema
+
+
+class Database:
+    """Both pools of a process and the sessions that come from them."""
+
+    def __init__(self, app: AsyncEngine, control: AsyncEngine) -> None:
+        """Take the engines of the application's and of control's login."""
+        self._app = app
+        self._control = control
+        self._doorbell: Doorbell | None = None
+
+    @classmethod
+    def from_settings(cls, settings: Settings, *, pool_size: int = 10) -> Database:
+        """Make both pools; nothing connects yet."""
+        return cls(
+            _engine(login_url(settings, APP_LOGIN), pool_size),
+            _engine(login_url(settings, CONTROL_LOGIN), max(2, pool_size // 3)),
+        )
+
+    def ring(self, doorbell: Doorbell) -> None:
+        """Name who is told that a tenant's outbox has news."""
+        self._doorbell = doorbell
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._app.dispose()
+        await self._control.dispose()
+
+    @asynccontextmanager
+    async def tenant(
+        self, tenant: TenantRef, *, actor: Actor = SYSTEM, request_id: str = ""
+    ) -> AsyncIterator[TenantSession]:
+        """Open a tenant's transaction; commit at the end, roll back on any error."""
+        async with _transaction(self._app, _begin(tenant), TenantSession, tenant) as session:
+            session.info.update(tenant=tenant, actor=actor, request_id=request_id)
+            yield session
+            await self._commit(session, str(tenant.id))
+
+    @asynccontextmanager
+    async def tenant_read(self, tenant: TenantRef) -> AsyncIterator[ReadSession]:
+        """Open a tenant's read-only transaction."""
+        begin = _begin(tenant, read_only=True)
+        async with _transaction(self._app, begin, ReadSession, tenant) as session:
+            session.info.update(tenant=tenant, actor=SYSTEM, request_id="")
+            yield session
+
+    @asynccontextmanager
+    async def control(
+        self, *, actor: Actor = SYSTEM, request_id: str = ""
+    ) -> AsyncIterator[ControlSession]:
+        """Open a transaction on the control schema; commit at the end."""
+        begin = "BEGIN; SET LOCAL search_path = control, pg_temp"
+        async with _transaction(self._control, begin, ControlSession, None) as session:
+            session.info.update(actor=actor, request_id=request_id)
+            yield session
+            await self._commit(session, "control")
+
+    async def _commit(self, session: TenantSession | ControlSession, channel: str) -> None:
+        """Flush and commit; tell the relay before (so a crash is seen) and after (at once)."""
+        await session.flush()
+        news = bool(session.info.get("events")) and self._doorbell is not None
+        if news and self._doorbell is not None:
+            await self._doorbell(channel)
+        await (await driver(session)).execute("COMMIT")
+        session.info["committed"] = True
+        if news and self._doorbell is not None:
+            await self._doorbell(channel)
+
+
+async def driver(session: AsyncSession) -> asyncpg.Connection[Any]:
+    """Return the driver's connection inside the session's own transaction, for hot paths."""
+    connection = await session.connection()
+    return await _raw(connection)
+
+
+def tagged(session: AsyncSession, sql: str) -> str:
+    """Prefix a hot statement with its tenant, so that PostgreSQL keeps one plan for each."""
+    tenant: TenantRef = session.info["tenant"]
+    return f"/*{tenant.schema}*/{sql}"
+
+
+async def ping(database_engine: AsyncEngine) -> None:
+    """Raise when the database does not answer."""
+    async with database_engine.connect() as connection:
+        await (await _raw(connection)).fetchval("SELECT 1")
+
+
+async def check(database: Database) -> None:
+    """Raise when either login can't reach the database."""
+    await ping(database._app)  # noqa: SLF001 - same module
+    await ping(database._control)  # noqa: SLF001 - same module
+
+
+def _engine(address: str, pool_size: int) -> AsyncEngine:
+    return create_async_engine(
+        address,
+        isolation_level="AUTOCOMMIT",
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=15,
+        pool_pre_ping=False,
+        pool_reset_on_return=None,
+        connect_args={
+            "statement_cache_size": 400,
+            "server_settings": {"application_name": "marque", "jit": "off"},
+        },
+    )
+
+
+def _begin(tenant: TenantRef, *, read_only: bool = False) -> str:
+    schema = checked_schema(tenant.schema)
+    mode = "BEGIN READ ONLY" if read_only else "BEGIN"
+    return f"{mode}; SET LOCAL ROLE {schema}; SET LOCAL search_path = {schema}, pg_temp"
+
+
+async def _raw(connection: AsyncConnection) -> asyncpg.Connection[Any]:
+    raw = (await connection.get_raw_connection()).driver_connection
+    assert raw is not None  # noqa: S101 - the pool never hands out a detached connection
+    return raw
+
+
+@asynccontextmanager
+async def _transaction(
+    engine: AsyncEngine, begin: str, kind: type[Bound], tenant: TenantRef | None
+) -> AsyncIterator[Bound]:
+    """Run one transaction on one pooled connection, and give the connection back clean."""
+    connection = await engine.connect()
+    try:
+        raw = await _opened(connection, begin)
+        session = kind(bind=connection, expire_on_commit=False, autoflush=True)
+        try:
+            yield session
+        finally:
+            await session.close()
+        if not session.info.get("committed"):
+            await raw.execute("ROLLBACK")
+    except Exception:
+        await _rolled_back(connection)
+        raise
+    except BaseException:
+        # Cancelled in the middle of a statement: the connection's state is unknown.
+        await asyncio.shield(connection.invalidate())
+        raise
+    finally:
+        await asyncio.shield(_returned(connection, tenant))
+
+
+async def _opened(connection: AsyncConnection, begin: str) -> asyncpg.Connection[Any]:
+    """Send BEGIN; a connection that died in the pool is replaced once."""
+    raw = await _raw(connection)
+    try:
+        await raw.execute(begin)
+    except (asyncpg.InterfaceError, asyncpg.ConnectionDoesNotExistError, ConnectionError, OSError):
+        await connection.invalidate()
+        raw = await _raw(connection)
+        await raw.execute(begin)
+    return raw
+
+
+async def _rolled_back(connection: AsyncConnection) -> None:
+    try:
+        raw = await _raw(connection)
+        if raw.is_in_transaction():
+            await raw.execute("ROLLBACK")
+    except Exception:  # noqa: BLE001 - whatever failed, the connection must not be reused
+        await connection.invalidate()
+
+
+async def _returned(connection: AsyncConnection, tenant: TenantRef | None) -> None:
+    if tenant is not None and not connection.invalidated and not connection.closed:
+        info = connection.sync_connection.info if connection.sync_connection else {}
+        touched: set[str] = info.setdefault("tenants", set())
+        touched.add(tenant.schema)
+        if len(touched) > _TENANTS_PER_CONNECTION:
+            await connection.invalidate()
+    await connection.close()

@@ -1,0 +1,123 @@
+"""Every select on the control schema's tenants, hosts, runs and servers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import Row, select
+
+from kernel.actor import TenantRef
+from kernel.database import ControlSession
+from tenants.models import (
+    Domain,
+    ProvisioningRun,
+    ProvisioningStep,
+    ServerTenant,
+    Tenant,
+    TradingServer,
+)
+
+
+def ref(tenant: Tenant) -> TenantRef:
+    """Return a tenant's row as what requests and messages carry."""
+    return TenantRef(
+        id=tenant.id,
+        slug=tenant.slug,
+        name=tenant.name,
+        schema=tenant.schema_name,
+        base_currency=tenant.base_currency,
+        timezone=tenant.timezone,
+        language=tenant.language,
+        generation=tenant.generation,
+    )
+
+
+async def tenant_by_slug(session: ControlSession, slug: str) -> Tenant | None:
+    """Return the tenant of that slug."""
+    return await session.scalar(select(Tenant).where(Tenant.slug == slug))
+
+
+async def tenant_by_id(session: ControlSession, tenant_id: UUID) -> Tenant | None:
+    """Return the tenant of that id."""
+    return await session.get(Tenant, tenant_id)
+
+
+async def all_tenants(session: ControlSession) -> Sequence[Tenant]:
+    """Return every tenant, in the order of their names."""
+    return (await session.scalars(select(Tenant).order_by(Tenant.name))).all()
+
+
+async def domain_with_tenant(
+    session: ControlSession, host: str
+) -> Row[tuple[Domain, Tenant]] | None:
+    """Return the host's row with its tenant: an exact match, or nothing."""
+    statement = (
+        select(Domain, Tenant)
+        .join(Tenant, Tenant.id == Domain.tenant_id)
+        .where(Domain.host == host, Domain.verified)
+    )
+    return (await session.execute(statement)).one_or_none()
+
+
+async def domains_of(session: ControlSession, tenant_id: UUID) -> Sequence[Domain]:
+    """Return a tenant's hosts by surface."""
+    statement = select(Domain).where(Domain.tenant_id == tenant_id).order_by(Domain.surface)
+    return (await session.scalars(statement)).all()
+
+
+async def latest_run(session: ControlSession, tenant_id: UUID) -> ProvisioningRun | None:
+    """Return the newest provisioning run of a tenant."""
+    statement = (
+        select(ProvisioningRun)
+        .where(ProvisioningRun.tenant_id == tenant_id)
+        .order_by(ProvisioningRun.started_at.desc(), ProvisioningRun.id.desc())
+        .limit(1)
+    )
+    return await session.scalar(statement)
+
+
+async def steps_of(session: ControlSession, run_id: UUID) -> Sequence[ProvisioningStep]:
+    """Return a run's steps in order."""
+    statement = (
+        select(ProvisioningStep)
+        .where(ProvisioningStep.run_id == run_id)
+        .order_by(ProvisioningStep.position)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def server_by_name(session: ControlSession, name: str) -> TradingServer | None:
+    """Return the trading server of that name."""
+    return await session.scalar(select(TradingServer).where(TradingServer.name == name))
+
+
+async def servers(session: ControlSession) -> Sequence[TradingServer]:
+    """Return every trading server."""
+    return (await session.scalars(select(TradingServer).order_by(TradingServer.name))).all()
+
+
+async def tenants_of_server(
+    session: ControlSession, server_id: UUID
+) -> Sequence[Row[tuple[ServerTenant, Tenant]]]:
+    """Return the tenants on a server with the masks of their groups."""
+    statement = (
+        select(ServerTenant, Tenant)
+        .join(Tenant, Tenant.id == ServerTenant.tenant_id)
+        .where(ServerTenant.server_id == server_id)
+        .order_by(Tenant.slug)
+    )
+    return (await session.execute(statement)).all()
+
+
+async def servers_of_tenant(
+    session: ControlSession, tenant_id: UUID
+) -> Sequence[Row[tuple[ServerTenant, TradingServer]]]:
+    """Return the servers a tenant trades on."""
+    statement = (
+        select(ServerTenant, TradingServer)
+        .join(TradingServer, TradingServer.id == ServerTenant.server_id)
+        .where(ServerTenant.tenant_id == tenant_id)
+        .order_by(TradingServer.name)
+    )
+    return (await session.execute(statement)).all()

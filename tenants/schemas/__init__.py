@@ -1,0 +1,1 @@
+"""The two schemas' versions: control once in a database, tenant once for each brokerage."""

@@ -1,0 +1,16 @@
+"""Tables of the room named in the file's name."""
+
+from __future__ import annotations
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Create the room's tables."""
+
+
+def downgrade() -> None:
+    """Versions only go forward: a correction is a new revision."""

@@ -1,0 +1,63 @@
+"""Fixtures that every test may ask for: settings, a migrated database and two brokerages."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from kernel.actor import TenantRef
+from kernel.crypto import Vault
+from kernel.database import Database, TenantSession
+from kernel.settings import Settings
+from tests.fixtures import database as fixture
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """Settings of a process on this worker's database."""
+    return fixture.settings_for(fixture.worker_database())
+
+
+@pytest.fixture
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    """The product's own access to the database; all tables are emptied afterwards."""
+    made = Database.from_settings(settings, pool_size=10)
+    yield made
+    await made.close()
+    await fixture.clean(settings.database_url)
+
+
+@pytest.fixture
+async def superuser(settings: Settings, database: Database) -> AsyncIterator[asyncpg.Connection]:
+    """A connection that may do everything: for looking, and for planting corruption."""
+    del database
+    connection = await asyncpg.connect(settings.database_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def vault(settings: Settings) -> Vault:
+    """The vault under the tests' master key."""
+    return Vault(settings.secret_key)
+
+
+@pytest.fixture
+def tenant() -> TenantRef:
+    """The brokerage most tests act for."""
+    return fixture.ALPHA
+
+
+@pytest.fixture
+def other_tenant() -> TenantRef:
+    """A second brokerage, which must never see the first one's rows."""
+    return fixture.BETA
+
+
+@pytest.fixture
+async def tenant_session(database: Database, tenant: TenantRef) -> AsyncIterator[TenantSession]:
+    """One open transaction of alpha, committed at the end of the test."""
+    async with database.tenant(tenant) as session:
+        yield session
