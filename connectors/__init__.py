@@ -1,0 +1,1 @@
+"""Adapters to the outside world: trading servers, payment providers, mail and storage."""
