@@ -1,0 +1,246 @@
+"""How numbers, money, times and contacts are written on pages.
+
+Amounts are Decimal and never float; times come in as aware UTC datetimes. Everything that reads
+left to right in every language sits in `<bdi dir="ltr">`.
+"""
+
+import re
+from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Protocol, cast
+
+from kernel.money import exponent
+from markupsafe import Markup, escape
+
+MINUS = "\N{MINUS SIGN}"
+MISSING = "\N{EN DASH}"
+_SMALL_AFTER_HOURS = 24
+
+
+class Amount(Protocol):
+    """What the money filter needs of a `kernel.money.Money`."""
+
+    @property
+    def amount(self) -> Decimal:
+        """The number."""
+
+    @property
+    def currency(self) -> str:
+        """The currency code."""
+
+
+def number_text(value: Decimal | int, places: int = 0, *, signed: bool = False) -> str:
+    """Write a number with thousands commas, a true minus and, when asked, a plus."""
+    step = Decimal(1).scaleb(-places)
+    rounded = Decimal(value).quantize(step, rounding=ROUND_HALF_EVEN)
+    sign = MINUS if rounded < 0 else "+" if signed and rounded > 0 else ""
+    return f"{sign}{abs(rounded):,.{places}f}"
+
+
+def _ltr(text: str) -> Markup:
+    return Markup('<bdi class="num" dir="ltr">{}</bdi>').format(text)
+
+
+def number(value: Decimal | int | None, places: int = 0, *, signed: bool = False) -> Markup:
+    """A number for a page; a missing one is a dash."""
+    return _ltr(MISSING if value is None else number_text(value, places, signed=signed))
+
+
+def money_text(value: Amount | None, *, signed: bool = False) -> str:
+    """Money as plain text for mails and attributes: `1,234.56 USD`."""
+    if value is None:
+        return MISSING
+    text = number_text(value.amount, exponent(value.currency), signed=signed)
+    return f"{text} {value.currency}"
+
+
+def money(value: Amount | None, *, signed: bool = False) -> Markup:
+    """Money for a page: the number, then the small grey code; a missing one is a dash."""
+    if value is None:
+        return _ltr(MISSING)
+    text = number_text(value.amount, exponent(value.currency), signed=signed)
+    return Markup('<bdi class="num" dir="ltr">{}<span class="cur">{}</span></bdi>').format(
+        text, value.currency
+    )
+
+
+def amount(value: Decimal | None, currency: str, *, signed: bool = False) -> Markup:
+    """Money without its code, for columns whose head names the currency."""
+    return number(value, exponent(currency), signed=signed)
+
+
+def change(value: Amount | None) -> Markup:
+    """A profit or loss: signed money in the colour of its direction."""
+    shown = money(value, signed=True)
+    if value is None or value.amount == 0:
+        return shown
+    kind = "pos" if value.amount > 0 else "neg"
+    return Markup('<span class="{}">{}</span>').format(kind, shown)
+
+
+def lots(value: Decimal | None) -> Markup:
+    """Volume in lots, two decimals."""
+    return number(value, 2)
+
+
+def price(value: Decimal | None, digits: int = 5) -> Markup:
+    """A quote with the digits of its symbol."""
+    return number(value, digits)
+
+
+def percent(value: Decimal | None, places: int = 1, *, signed: bool = False) -> Markup:
+    """A percentage given as 12.3 for 12.3 %, with a no-break space before the sign."""
+    if value is None:
+        return _ltr(MISSING)
+    return _ltr(f"{number_text(value, places, signed=signed)}\N{NO-BREAK SPACE}%")
+
+
+def leverage(value: int | None) -> Markup:
+    """Leverage as `1:30`, always left to right."""
+    return _ltr(MISSING if value is None else f"1:{value}")
+
+
+def datetime_text(value: datetime | None) -> str:
+    """`2026-11-24 10:24 UTC` as plain text. Raises ValueError on a time without a zone."""
+    if value is None:
+        return MISSING
+    if value.tzinfo is None:
+        raise ValueError("A time on a page needs its zone: pass an aware UTC datetime.")
+    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def moment(value: datetime | None) -> Markup:
+    """A moment for a page in UTC, machine-readable inside `<time>`."""
+    if value is None:
+        return _ltr(MISSING)
+    text = datetime_text(value)
+    return Markup('<time class="num" dir="ltr" datetime="{}">{}</time>').format(
+        value.astimezone(UTC).isoformat(), text
+    )
+
+
+def day(value: date | None) -> Markup:
+    """A day as `2026-11-24`."""
+    return _ltr(MISSING if value is None else value.isoformat()[:10])
+
+
+def clock(value: datetime | None) -> Markup:
+    """The time of day as `10:24` UTC, the exact moment on hover."""
+    if value is None:
+        return _ltr(MISSING)
+    return Markup('<time class="num" dir="ltr" datetime="{}" title="{}">{}</time>').format(
+        value.astimezone(UTC).isoformat(), datetime_text(value), value.astimezone(UTC).strftime("%H:%M")
+    )
+
+
+def _distance(seconds: int) -> str:
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min"
+    return f"{seconds // 3600} h"
+
+
+def ago(value: datetime | None, now: datetime | None = None) -> Markup:
+    """Under 24 hours `6 min ago` or `in 2 h` with the exact time on hover, else the exact time."""
+    if value is None:
+        return _ltr(MISSING)
+    exact = datetime_text(value)
+    seconds = int(((now or datetime.now(UTC)) - value).total_seconds())
+    if abs(seconds) >= _SMALL_AFTER_HOURS * 3600:
+        return moment(value)
+    span = _distance(abs(seconds))
+    text = f"{span} ago" if seconds >= 0 else f"in {span}"
+    return Markup('<time class="num" dir="ltr" datetime="{}" title="{}">{}</time>').format(
+        value.astimezone(UTC).isoformat(), exact, text
+    )
+
+
+def masked_email(value: str | None) -> Markup:
+    """`s•••@mail.example`: the first letter and the domain."""
+    if not value or "@" not in value:
+        return _ltr(MISSING)
+    name, _, domain = value.rpartition("@")
+    return _ltr(f"{name[:1]}•••@{domain}")
+
+
+def masked_phone(value: str | None) -> Markup:
+    """`+971 •• ••• 4108`: the country code when it is spelled apart, and the last four digits."""
+    if not value:
+        return _ltr(MISSING)
+    digits = re.sub(r"\D", "", value)
+    if len(digits) < 8:
+        return _ltr("•••")
+    head = re.match(r"\+\d{1,3}(?=[ -])", value.strip())
+    return _ltr(f"{head.group(0) if head else '+••'} •• ••• {digits[-4:]}")
+
+
+def contact(value: str | None) -> Markup:
+    """Mask an e-mail address or a phone number, whichever it is."""
+    return masked_email(value) if value and "@" in value else masked_phone(value)
+
+
+def ltr(value: object) -> Markup:
+    """Keep an id, a phone number or a hex string left to right inside any text."""
+    return Markup('<bdi dir="ltr" class="id">{}</bdi>').format(MISSING if value is None else value)
+
+
+def initials(name: str) -> str:
+    """The first letters of the first and the last word, for avatars."""
+    words = [word for word in str(name).split() if word[:1].isalnum()]
+    if not words:
+        return "?"
+    letters = words[0][0] + (words[-1][0] if len(words) > 1 else words[0][1:2])
+    return letters.upper()
+
+
+def tint(name: str) -> str:
+    """A stable class c1 to c5 (or none) that colours the avatar of a name."""
+    at = sum(str(name).encode()) % 6
+    return f"c{at}" if at else ""
+
+
+def display(value: object) -> Markup | str:
+    """A table cell: money, numbers, moments and text each in their own way, dash when missing."""
+    if value is None or value == "":
+        return _ltr(MISSING)
+    if isinstance(value, Markup):
+        return value
+    if hasattr(value, "amount") and hasattr(value, "currency"):
+        return money(cast("Amount", value))
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, date):
+        return day(value)
+    if isinstance(value, Decimal):
+        places = max(0, -int(value.as_tuple().exponent))
+        return number(value, min(places, 8))
+    if isinstance(value, int) and not isinstance(value, bool):
+        return number(value)
+    return escape(value)
+
+
+FILTERS = {
+    "money": money,
+    "money_text": money_text,
+    "amount": amount,
+    "change": change,
+    "number": number,
+    "lots": lots,
+    "price": price,
+    "percent": percent,
+    "leverage": leverage,
+    "datetime": moment,
+    "datetime_text": datetime_text,
+    "day": day,
+    "clock": clock,
+    "ago": ago,
+    "masked_email": masked_email,
+    "masked_phone": masked_phone,
+    "contact": contact,
+    "ltr": ltr,
+    "initials": initials,
+    "tint": tint,
+    "display": display,
+}
+"""Jinja filters by the name templates use."""

@@ -1,0 +1,148 @@
+"""Jinja2 environment per theme, and `render`, the one door from controllers to pages."""
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import urlencode
+
+from jinja2 import (
+    ChoiceLoader,
+    Environment,
+    FileSystemBytecodeCache,
+    FileSystemLoader,
+    StrictUndefined,
+    select_autoescape,
+)
+from jinja2.runtime import Macro
+
+from themes import drawings, formats
+from themes.badges import badge_kind
+from themes.page import (
+    AppLink,
+    Brand,
+    Direction,
+    Flash,
+    NavigationGroup,
+    NavigationItem,
+    Page,
+    Surface,
+    Viewer,
+)
+from themes.tokens import BrandColours
+from themes.words import word
+
+__all__ = [
+    "AppLink",
+    "Brand",
+    "BrandColours",
+    "Direction",
+    "Flash",
+    "NavigationGroup",
+    "NavigationItem",
+    "Page",
+    "Surface",
+    "Viewer",
+    "render",
+    "static",
+    "static_path",
+    "templates",
+]
+
+ROOT = Path(__file__).parent
+_STATIC = ROOT / "default" / "static"
+
+
+def static_path() -> Path:
+    """The folder that the web application serves at `/static`."""
+    return _STATIC
+
+
+@lru_cache(maxsize=256)
+def _content_hash(name: str, _changed_at: int) -> str:
+    return hashlib.sha256((_STATIC / name).read_bytes()).hexdigest()[:10]
+
+
+def static(name: str) -> str:
+    """The address of a static file with the hash of its content, so that it caches for ever."""
+    file = _STATIC / name
+    if not file.is_file():
+        return f"/static/{name}"
+    return f"/static/{name}?v={_content_hash(name, file.stat().st_mtime_ns)}"
+
+
+def link(page: Page, **changes: object) -> str:
+    """The current address with some query values changed; None removes one."""
+    query: dict[str, object] = {**page.query, **changes}
+    kept = {key: str(value) for key, value in query.items() if value not in (None, "")}
+    return f"{page.path}?{urlencode(kept)}" if kept else page.path
+
+
+def form_value(form: Mapping[str, object] | None, name: str, fallback: object = "") -> object:
+    """What was typed into a field, else the fallback."""
+    values = (form or {}).get("values") or {}
+    if isinstance(values, Mapping) and values.get(name) is not None:
+        return values[name]
+    return fallback
+
+
+def form_error(form: Mapping[str, object] | None, name: str) -> str:
+    """The error of a field, or an empty string."""
+    errors = (form or {}).get("errors") or {}
+    return str(errors.get(name) or "") if isinstance(errors, Mapping) else ""
+
+
+def _load_macros(environment: Environment, into: SimpleNamespace) -> None:
+    for name in sorted(environment.list_templates(extensions=["html"])):
+        if name.startswith("macros/"):
+            module = environment.get_template(name).module
+            for key, value in vars(module).items():
+                if isinstance(value, Macro):
+                    setattr(into, key, value)
+
+
+def templates(theme: str = "default", bytecode_dir: Path | None = None) -> Environment:
+    """Build the environment of a theme; what it lacks comes from `default`.
+
+    Every macro of `macros/*.html` is reachable as `macros.NAME` without an import.
+    """
+    folders = [ROOT / theme / "templates", ROOT / "default" / "templates"]
+    environment = Environment(
+        loader=ChoiceLoader([FileSystemLoader(folder) for folder in dict.fromkeys(folders)]),
+        autoescape=select_autoescape(("html", "svg"), default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        cache_size=600,
+        bytecode_cache=FileSystemBytecodeCache(str(bytecode_dir)) if bytecode_dir else None,
+    )
+    environment.filters.update(formats.FILTERS)
+    macros = SimpleNamespace()
+    environment.globals.update(
+        macros=macros,
+        icon=drawings.icon,
+        sparkline=drawings.sparkline,
+        ring=drawings.ring,
+        brand_mark=drawings.brand_mark,
+        static=static,
+        link=link,
+        word=word,
+        badge_kind=badge_kind,
+        form_value=form_value,
+        form_error=form_error,
+    )
+    _load_macros(environment, macros)
+    return environment
+
+
+@cache
+def _environment(theme: str) -> Environment:
+    known = (ROOT / theme / "templates").is_dir() and theme.isidentifier()
+    return templates(theme) if known else templates()
+
+
+def render(name: str, page: Page, **context: object) -> str:
+    """Render a template for a page; raises jinja2 errors on a missing value or template."""
+    template = _environment(page.brand.theme).get_template(name)
+    return template.render(page=page, brand=page.brand, **context)

@@ -1,0 +1,108 @@
+"""What every page needs to know about its brand, its reader and its place in the product."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from themes.tokens import BrandColours, theme_version
+
+Surface = Literal["public", "trader", "partner", "staff", "console"]
+Direction = Literal["ltr", "rtl"]
+
+
+@dataclass(frozen=True)
+class Brand:
+    """One brokerage (or the vendor) as its visitors see it."""
+
+    name: str
+    slug: str
+    logo_initials: str
+    colours: BrandColours
+    language: str = "en"
+    direction: Direction = "ltr"
+    theme_version: str = ""
+    support_email: str = ""
+    legal_name: str = ""
+    regulator_line: str = ""
+    risk_warning: str = ""
+    logo_url: str = ""
+    theme: str = "default"
+
+    @property
+    def css_version(self) -> str:
+        """The version under which `/theme.css` may be cached for ever."""
+        return self.theme_version or theme_version(self.colours)
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """The signed-in person."""
+
+    name: str
+    email: str
+    role_label: str = ""
+    initials: str = ""
+
+
+@dataclass(frozen=True)
+class NavigationItem:
+    """One link of the navigation; `hot` marks a counter that is late."""
+
+    label: str
+    href: str
+    icon: str
+    active: bool = False
+    count: int | None = None
+    hot: bool = False
+
+
+@dataclass(frozen=True)
+class NavigationGroup:
+    """Links under one verb (Sell, Comply, Money); an empty label heads the list."""
+
+    label: str
+    items: tuple[NavigationItem, ...]
+
+
+@dataclass(frozen=True)
+class AppLink:
+    """One application in the switcher of the staff shell."""
+
+    label: str
+    href: str
+    icon: str
+    active: bool = False
+
+
+@dataclass(frozen=True)
+class Flash:
+    """A message shown once after an action; kind is positive, negative, warning or info."""
+
+    text: str
+    kind: str = "positive"
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything a layout reads; one is built per request."""
+
+    brand: Brand
+    surface: Surface
+    title: str
+    user: Viewer | None = None
+    csrf_token: str = ""
+    nonce: str = ""
+    path: str = "/"
+    query: Mapping[str, str] = field(default_factory=dict)
+    navigation: tuple[NavigationGroup, ...] = ()
+    apps: tuple[AppLink, ...] = ()
+    flashes: tuple[Flash, ...] = ()
+    language: str = "en"
+    direction: Direction = "ltr"
+    search_href: str = ""
+    truth: tuple[tuple[str, str], ...] = ()
+    banner: str = ""
+    logout_href: str = "/logout"
+    profile_href: str = ""
+    notifications_href: str = ""
+    unread: int = 0
