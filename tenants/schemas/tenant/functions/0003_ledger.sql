@@ -11,7 +11,6 @@ CREATE FUNCTION entry_hash(
 $$;
 
 -- Finds the account of each line in order, and opens those that do not exist yet.
-_RESOLVE = """
 CREATE FUNCTION accounts_for(
   p_codes text[], p_currencies text[], p_owner_kinds text[], p_owner_ids text[]
 ) RETURNS uuid[] LANGUAGE plpgsql AS $$
@@ -37,11 +36,9 @@ BEGIN
   END LOOP;
   RAISE EXCEPTION 'the account of a line could not be opened' USING ERRCODE = 'MQ003';
 END
-$$
-"""
+$$;
 
 -- Gives every new account its balance row; the guard comes from the list of codes.
-_OPEN = """
 CREATE FUNCTION open_balance() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO balance (account_id, guarded)
@@ -53,12 +50,19 @@ BEGIN
   END IF;
   RETURN NULL;
 END
-$$
-"""
+$$;
+
+-- Opens accounts before anything is posted to them, for the chart of a new brokerage.
+CREATE FUNCTION open_accounts(
+  p_codes text[], p_currencies text[], p_owner_kinds text[], p_owner_ids text[]
+) RETURNS uuid[] LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+  RETURN accounts_for(p_codes, p_currencies, p_owner_kinds, p_owner_ids);
+END
+$$;
 
 -- Moves the balances and writes the lines of one or many entries. Balances are locked in the
 -- order of their ids first: every writer does, so writers never wait in a circle.
-_APPLY = """
 CREATE FUNCTION apply_lines(
   p_entries uuid[], p_lines int[], p_accounts uuid[], p_amounts numeric[], p_currencies text[],
   p_hold_account uuid, p_hold_amount numeric
@@ -97,11 +101,9 @@ BEGIN
     RAISE EXCEPTION 'an account does not hold enough' USING ERRCODE = 'MQ001';
   END IF;
 END
-$$
-"""
+$$;
 
 -- The one way to write an entry. A hold given with it is released and closed by it.
-_POST = """
 CREATE FUNCTION post(
   p_key text, p_kind text, p_reference text, p_external text, p_occurred_at timestamptz,
   p_actor text, p_codes text[], p_currencies text[], p_owner_kinds text[], p_owner_ids text[],
@@ -152,12 +154,10 @@ BEGIN
     v_hold.account_id, v_hold.amount);
   RETURN v_entry;
 END
-$$
-"""
+$$;
 
 -- Many entries at once: one update per account, however many lines it has in the batch. An entry
 -- is {key, kind, reference, external, occurred_at, lines: [[code, currency, kind, id, amount]]}.
-_POST_BATCH = """
 CREATE FUNCTION post_batch(p_entries jsonb, p_actor text) RETURNS uuid[]
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
@@ -220,11 +220,9 @@ BEGIN
     NULL, NULL);
   RETURN v_ids;
 END
-$$
-"""
+$$;
 
 -- A correction: the same lines with their signs turned, linked to the entry it undoes.
-_REVERSE = """
 CREATE FUNCTION reverse_entry(p_entry uuid, p_key text, p_reason text, p_actor text)
 RETURNS uuid LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
@@ -232,7 +230,7 @@ DECLARE
   v_amounts numeric[];
 BEGIN
   IF EXISTS (SELECT 1 FROM entry WHERE reverses_id = p_entry AND key <> p_key) THEN
-    RAISE EXCEPTION 'the entry has been reversed' USING ERRCODE = 'MQ006';
+    RAISE EXCEPTION 'the entry has been reversed' USING ERRCODE = 'MQ005';
   END IF;
   SELECT array_agg(a.code ORDER BY p.line), array_agg(a.currency ORDER BY p.line),
     array_agg(a.owner_kind ORDER BY p.line), array_agg(a.owner_id ORDER BY p.line),
@@ -242,12 +240,10 @@ BEGIN
   RETURN post(p_key, 'reversal', p_reason, NULL, NULL, p_actor, v_codes, v_currencies,
     v_owner_kinds, v_owner_ids, v_amounts, p_entry);
 END
-$$
-"""
+$$;
 
 -- Sets money aside. Returns NULL when not enough is available, so that the caller's
 -- transaction lives on; the guarded update is the only test, there is no check before it.
-_RESERVE = """
 CREATE FUNCTION reserve(
   p_key text, p_code text, p_currency text, p_owner_kind text, p_owner_id text,
   p_amount numeric, p_reference text, p_expires_at timestamptz
@@ -292,10 +288,8 @@ BEGIN
   END IF;
   RETURN v_hold.id;
 END
-$$
-"""
+$$;
 
-_RELEASE = """
 CREATE FUNCTION release_hold(p_hold uuid, p_state text, p_reason text)
 RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
@@ -315,10 +309,8 @@ BEGIN
   UPDATE balance SET held = held - v_hold.amount WHERE account_id = v_hold.account_id;
   RETURN true;
 END
-$$
-"""
+$$;
 
-_EXPIRE = """
 CREATE FUNCTION expire_holds(p_limit int) RETURNS int LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
   v_hold record;
@@ -333,10 +325,8 @@ BEGIN
   END LOOP;
   RETURN v_count;
 END
-$$
-"""
+$$;
 
-_CHECK_BALANCES = """
 CREATE FUNCTION check_entry_balances() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
   IF EXISTS (SELECT 1 FROM posting WHERE entry_id = NEW.entry_id
@@ -346,17 +336,7 @@ BEGIN
   END IF;
   RETURN NULL;
 END
-$$
-"""
-
-_REFUSE_CHANGE = """
-CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  RAISE EXCEPTION '% is append-only: post a reversal instead', TG_TABLE_NAME
-    USING ERRCODE = 'MQ005';
-END
-$$
-"""
+$$;
 
 -- Functions run with the owner's rights, in this schema and no other, temporary tables last.
 DO $$
@@ -369,9 +349,9 @@ BEGIN
     FROM pg_proc p
     WHERE p.pronamespace = current_schema()::regnamespace AND p.proname IN ('post', 'post_batch',
       'reverse_entry', 'reserve', 'release_hold', 'expire_holds', 'check_entry_balances',
-      'entry_hash', 'accounts_for', 'open_balance', 'apply_lines', 'refuse_change')
+      'entry_hash', 'accounts_for', 'open_accounts', 'open_balance', 'apply_lines')
   LOOP
-    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', v_function.name);
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC, %I', v_function.name, current_schema());
     IF v_function.prosecdef THEN
       EXECUTE format('ALTER FUNCTION %s SET search_path = %I, pg_temp',
         v_function.name, current_schema());

@@ -4,8 +4,7 @@ The tenant's role may read these tables and call the functions below, nothing el
 functions belong to the schema's owner, run with its rights and with a pinned search_path, so
 that neither a temporary table nor a changed path can redirect them. Errors carry SQLSTATEs of
 our own, which ledger.errors translates: MQ001 not enough available, MQ002 key used with other
-content, MQ003 lines that can't be posted, MQ004 hold is closed, MQ005 append-only, MQ006
-entry already reversed.
+content, MQ003 lines that can't be posted, MQ004 hold is closed, MQ005 entry already reversed.
 """
 
 from __future__ import annotations
@@ -199,9 +198,9 @@ def _refuse(table: str, changes: str) -> None:
     """Refuse changes of rows, and emptying the table, even for the owner."""
     op.execute(
         f"CREATE TRIGGER {table}_append_only BEFORE {changes} ON {table} "
-        "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+        "FOR EACH ROW EXECUTE FUNCTION forbid_change()"
     )
     op.execute(
         f"CREATE TRIGGER {table}_keep BEFORE TRUNCATE ON {table} "
-        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+        "FOR EACH STATEMENT EXECUTE FUNCTION forbid_change()"
     )

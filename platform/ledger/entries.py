@@ -1,0 +1,132 @@
+"""Hot path: entries are posted by one call of a function inside PostgreSQL.
+
+The function finds or opens the accounts, locks their balances in the order of ids, refuses to
+take a guarded account below zero and writes entry and lines. The same key with the same content
+returns the first entry; with other content it is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from identity import audit
+from kernel.database import TenantSession, driver, tagged
+from ledger import lines as rules
+from ledger.errors import translated
+from ledger.lines import Draft, Line
+
+_POST = "SELECT post($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, NULL, $12)"
+_POST_BATCH = "SELECT post_batch($1, $2)"
+_REVERSE = "SELECT reverse_entry($1, $2, $3, $4)"
+_MAX_BATCH = 5_000
+
+
+async def post(
+    session: TenantSession,
+    *,
+    key: str,
+    kind: str,
+    lines: Sequence[Line],
+    reference: str = "",
+    external_reference: str | None = None,
+    occurred_at: datetime | None = None,
+) -> UUID:
+    """Post one entry and return its id; the first id when the key has been posted before.
+
+    `external_reference` names the payment or ticket of an outside system and stands in the book
+    once. Raises InsufficientFunds, KeyReused, ExternalReferenceUsed or UnpostableEntry; after
+    any of them the transaction can only be rolled back.
+    """
+    return await _post(
+        session,
+        Draft(key, kind, lines, reference, external_reference, occurred_at),
+        hold_id=None,
+    )
+
+
+async def post_against_hold(session: TenantSession, *, hold_id: UUID, draft: Draft) -> UUID:
+    """Post an entry that uses up a hold; what it does not take is released (see ledger.holds)."""
+    return await _post(session, draft, hold_id=hold_id)
+
+
+async def post_batch(session: TenantSession, *, drafts: Sequence[Draft]) -> list[UUID]:
+    """Post up to 5,000 entries in one call and return their ids in order.
+
+    One update per account, whatever the number of its lines; balances are guarded on what the
+    whole batch leaves. Raises as `post` does, and then nothing of the batch is posted.
+    """
+    if len(drafts) > _MAX_BATCH:
+        msg = f"a batch holds {_MAX_BATCH} entries at most"
+        raise ValueError(msg)
+    for draft in drafts:
+        rules.check(draft.lines)
+    payload = msgspec.json.encode([_as_json(draft) for draft in drafts]).decode()
+    with translated():
+        ids: list[UUID] = await (await driver(session)).fetchval(
+            tagged(session, _POST_BATCH), payload, _actor(session)
+        )
+    return ids
+
+
+async def reverse(session: TenantSession, *, entry_id: UUID, key: str, reason: str) -> UUID:
+    """Post the same lines with their signs turned, linked to the entry; return the new id.
+
+    Raises AlreadyReversed, or InsufficientFunds when the money has left the account since.
+    """
+    with translated():
+        reversal: UUID = await (await driver(session)).fetchval(
+            tagged(session, _REVERSE), entry_id, key, reason, _actor(session)
+        )
+    await audit.record(
+        session,
+        "ledger.entry_reversed",
+        subject=("entry", entry_id),
+        after={"reversal_id": str(reversal)},
+        reason=reason,
+    )
+    return reversal
+
+
+async def _post(session: TenantSession, draft: Draft, *, hold_id: UUID | None) -> UUID:
+    rules.check(draft.lines)
+    with translated():
+        entry_id: UUID = await (await driver(session)).fetchval(
+            tagged(session, _POST),
+            draft.key,
+            draft.kind,
+            draft.reference,
+            draft.external_reference,
+            draft.occurred_at,
+            _actor(session),
+            [line.code for line in draft.lines],
+            [line.currency for line in draft.lines],
+            [line.owner[0] for line in draft.lines],
+            [str(line.owner[1]) for line in draft.lines],
+            [line.amount for line in draft.lines],
+            hold_id,
+        )
+    return entry_id
+
+
+def _as_json(draft: Draft) -> dict[str, Any]:
+    return {
+        "key": draft.key,
+        "kind": draft.kind,
+        "reference": draft.reference,
+        "external": draft.external_reference,
+        "occurred_at": draft.occurred_at,
+        "lines": [
+            (line.code, line.currency, line.owner[0], str(line.owner[1]), str(line.amount))
+            for line in draft.lines
+        ],
+    }
+
+
+def _actor(session: TenantSession) -> str:
+    actor = session.info["actor"]
+    return f"{actor.kind}:{actor.id}" if actor.id else str(actor.kind)

@@ -1,0 +1,85 @@
+"""What the book refuses, and the reading of PostgreSQL's own error codes into it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+
+from kernel.errors import Conflict, ProductError
+
+
+class InsufficientFunds(ProductError):
+    """What is available (balance less holds) does not cover the amount."""
+
+    code = "insufficient_funds"
+    status = 409
+    message = "There is not enough available. Enter a smaller amount."
+
+
+class KeyReused(Conflict):
+    """The idempotency key has already been used for something else."""
+
+    code = "idempotency_key_reused"
+    message = "This request was already made with other content. Start it again."
+
+
+class UnpostableEntry(ProductError):
+    """The lines do not balance, name an unknown account or hold a wrong amount: a bug."""
+
+    code = "unpostable_entry"
+    status = 500
+    message = "The entry can't be posted. Nothing was booked."
+
+
+class HoldClosed(Conflict):
+    """The hold has been posted, voided or has expired."""
+
+    code = "hold_closed"
+    message = "The amount set aside has already been used or released."
+
+
+class AlreadyReversed(Conflict):
+    """The entry has a reversal."""
+
+    code = "already_reversed"
+    message = "This entry has already been reversed."
+
+
+class ExternalReferenceUsed(Conflict):
+    """A payment or ticket of an outside system is already booked by another entry."""
+
+    code = "external_reference_used"
+    message = "This payment is already booked."
+
+
+_STATES: dict[str, type[ProductError]] = {
+    "MQ001": InsufficientFunds,
+    "MQ002": KeyReused,
+    "MQ003": UnpostableEntry,
+    "MQ004": HoldClosed,
+    "MQ005": AlreadyReversed,
+}
+_CONSTRAINTS: dict[str, type[ProductError]] = {
+    "uq_entry_external_reference": ExternalReferenceUsed,
+    "uq_entry_reverses_id": AlreadyReversed,
+    "ck_balance_never_negative": InsufficientFunds,
+    "fk_ledger_account_code": UnpostableEntry,
+    "ck_ledger_account_currency": UnpostableEntry,
+    "ck_posting_amount": UnpostableEntry,
+}
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn the book's SQLSTATEs and constraint names into product errors."""
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        kind = _STATES.get(str(error.sqlstate)) or _CONSTRAINTS.get(
+            str(getattr(error, "constraint_name", ""))
+        )
+        if kind is None:
+            raise
+        raise kind(reason=str(error)) from error

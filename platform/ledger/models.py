@@ -1,0 +1,135 @@
+"""Tables of the book; the tenant's role reads them, only PostgreSQL's functions write them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Numeric,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.columns import money, short, timestamp, uuid_key
+from kernel.database import Base
+
+
+class AccountCode(Base):
+    """A code of the chart: who owns accounts of it, and whether they may go below zero."""
+
+    __tablename__ = "account_code"
+    code: Mapped[str] = mapped_column(String(60), primary_key=True)
+    owner_kind: Mapped[str] = short(10)
+    guarded: Mapped[bool] = mapped_column(Boolean)
+
+
+class LedgerAccount(Base):
+    """One account: a code in one currency, of one owner."""
+
+    __tablename__ = "ledger_account"
+    __table_args__ = (
+        UniqueConstraint(
+            "code", "currency", "owner_kind", "owner_id", name="uq_ledger_account_code"
+        ),
+        CheckConstraint("currency ~ '^[A-Z]{3,8}$'", name="currency"),
+    )
+    id: Mapped[UUID] = uuid_key()
+    code: Mapped[str] = mapped_column(String(60), ForeignKey("account_code.code"))
+    currency: Mapped[str] = short(8)
+    owner_kind: Mapped[str] = short(10)
+    owner_id: Mapped[str] = short(60, index=True)
+    created_at: Mapped[datetime] = timestamp()
+
+
+class AccountBalance(Base):
+    """What an account's lines add up to (debit positive), and what is set aside of it."""
+
+    __tablename__ = "balance"
+    __table_args__ = (
+        CheckConstraint("held >= 0", name="held"),
+        CheckConstraint("NOT guarded OR -amount - held >= 0", name="never_negative"),
+    )
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("ledger_account.id"), primary_key=True)
+    amount: Mapped[Decimal] = mapped_column(Numeric(28, 8), server_default=text("0"))
+    held: Mapped[Decimal] = mapped_column(Numeric(28, 8), server_default=text("0"))
+    version: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    guarded: Mapped[bool] = mapped_column(Boolean)
+
+
+class Entry(Base):
+    """One business event: two lines or more that add up to zero in each currency."""
+
+    __tablename__ = "entry"
+    __table_args__ = (
+        UniqueConstraint("key", name="uq_entry_key"),
+        UniqueConstraint("external_reference", name="uq_entry_external_reference"),
+        UniqueConstraint("reverses_id", name="uq_entry_reverses_id"),
+    )
+    id: Mapped[UUID] = uuid_key()
+    key: Mapped[str] = short(160)
+    request_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    kind: Mapped[str] = short(40)
+    reference: Mapped[str] = short(200)
+    external_reference: Mapped[str | None] = short(200, nullable=True)
+    occurred_at: Mapped[datetime] = timestamp(default_now=False)
+    recorded_at: Mapped[datetime] = timestamp()
+    actor: Mapped[str] = short(120)
+    reverses_id: Mapped[UUID | None] = mapped_column(ForeignKey("entry.id"))
+
+
+class Posting(Base):
+    """One line: an amount on one account, with the account's balance after it."""
+
+    __tablename__ = "posting"
+    __table_args__ = (
+        UniqueConstraint("account_id", "account_version", name="uq_posting_account_id"),
+        CheckConstraint("amount <> 0 AND amount <> 'NaN'", name="amount"),
+    )
+    entry_id: Mapped[UUID] = mapped_column(ForeignKey("entry.id"), primary_key=True)
+    line: Mapped[int] = mapped_column(Integer, primary_key=True)
+    account_id: Mapped[UUID]
+    account_version: Mapped[int] = mapped_column(BigInteger)
+    amount: Mapped[Decimal] = money()
+    balance_after: Mapped[Decimal] = money()
+    currency: Mapped[str] = short(8)
+
+
+class Hold(Base):
+    """Money set aside on an account until it is posted, voided or expires."""
+
+    __tablename__ = "hold"
+    __table_args__ = (
+        UniqueConstraint("key", name="uq_hold_key"),
+        CheckConstraint("amount > 0 AND amount <> 'NaN'", name="amount"),
+        CheckConstraint("state IN ('pending', 'posted', 'voided', 'expired')", name="state"),
+        CheckConstraint("(state = 'posted') = (entry_id IS NOT NULL)", name="entry"),
+        Index(
+            "ix_hold_pending",
+            "account_id",
+            "expires_at",
+            postgresql_where=text("state = 'pending'"),
+        ),
+    )
+    id: Mapped[UUID] = uuid_key()
+    key: Mapped[str] = short(160)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("ledger_account.id"))
+    amount: Mapped[Decimal] = money()
+    currency: Mapped[str] = short(8)
+    state: Mapped[str] = short(10, server_default=text("'pending'"))
+    reference: Mapped[str] = short(200)
+    reason: Mapped[str | None] = short(200, nullable=True)
+    entry_id: Mapped[UUID | None] = mapped_column(ForeignKey("entry.id"))
+    created_at: Mapped[datetime] = timestamp()
+    expires_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
+    closed_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)

@@ -1,0 +1,28 @@
+"""Hot path: the step that opens a new brokerage's own accounts, through the book's function."""
+
+from __future__ import annotations
+
+from kernel.database import TenantSession, driver, tagged
+from ledger.chart import HOUSE, HOUSE_CODES
+from ledger.errors import translated
+
+_OPEN = "SELECT cardinality(open_accounts($1, $2, $3, $4))"
+
+
+async def chart_of_accounts(session: TenantSession) -> int:
+    """Open the house accounts in the brokerage's base currency; return how many stand open.
+
+    Repeating it changes nothing. Accounts of clients, partners and payment providers, and of
+    further currencies, open by themselves when something is first posted to them.
+    """
+    codes = list(HOUSE_CODES)
+    count = len(codes)
+    with translated():
+        opened: int = await (await driver(session)).fetchval(
+            tagged(session, _OPEN),
+            codes,
+            [session.info["tenant"].base_currency] * count,
+            [HOUSE[0]] * count,
+            [HOUSE[1]] * count,
+        )
+    return opened
