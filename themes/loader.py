@@ -1,7 +1,7 @@
 """Jinja2 environment per theme, and `render`, the one door from controllers to pages."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,7 +30,7 @@ from themes.page import (
     Surface,
     Viewer,
 )
-from themes.tokens import BrandColours
+from themes.tokens import BrandColours, derive
 from themes.words import word
 
 __all__ = [
@@ -45,6 +45,8 @@ __all__ = [
     "Surface",
     "Viewer",
     "render",
+    "render_bare",
+    "render_mail",
     "static",
     "static_path",
     "templates",
@@ -146,3 +148,36 @@ def render(name: str, page: Page, **context: object) -> str:
     """Render a template for a page; raises jinja2 errors on a missing value or template."""
     template = _environment(page.brand.theme).get_template(name)
     return template.render(page=page, brand=page.brand, **context)
+
+
+def render_bare(name: str) -> str:
+    """Render a page that must not show any brand, such as the one for an unknown host."""
+    return _environment("default").get_template(name).render()
+
+
+def render_mail(
+    brand: Brand,
+    *,
+    heading: str,
+    paragraphs: Sequence[str],
+    action_label: str | None = None,
+    action_href: str | None = None,
+    facts: Sequence[tuple[str, str]] = (),
+    footer: str | None = None,
+) -> tuple[str, str]:
+    """Render one mail in the brand; returns its HTML and its plain text."""
+    context = {
+        "brand": brand,
+        "tokens": derive(brand.colours).light,
+        "language": brand.language,
+        "direction": brand.direction,
+        "heading": heading,
+        "paragraphs": paragraphs,
+        "action_label": action_label,
+        "action_href": action_href,
+        "facts": facts,
+        "footer": footer,
+    }
+    environment = _environment(brand.theme)
+    html, text = (environment.get_template(f"mail/layout.{kind}") for kind in ("html", "txt"))
+    return html.render(context), text.render(context)

@@ -1,0 +1,129 @@
+/* Small behaviours on top of pages that already work without them. No inline handlers, no eval (CSP). */
+(function () {
+  'use strict';
+  var root = document.documentElement, body = document.body;
+  var all = function (selector, within) { return Array.prototype.slice.call((within || document).querySelectorAll(selector)); };
+  var keep = function (key, value) { try { localStorage.setItem(key, value); } catch (refused) { /* storage is off: the choice lasts for this page */ } };
+  var wide = window.matchMedia('(min-width:1101px)');
+
+  function toggleSide() {
+    if (wide.matches) {
+      keep('mq-side', root.classList.toggle('side-collapsed') ? 'collapsed' : 'open');
+      return;
+    }
+    var open = root.classList.toggle('side-open');
+    all('.side-toggle').forEach(function (one) { one.setAttribute('aria-expanded', String(open)); });
+    var target = open ? document.querySelector('.side-close') : document.querySelector('.side-toggle');
+    if (target) target.focus();
+  }
+
+  function toggleTheme() {
+    var next = root.getAttribute('data-bs-theme') === 'dark' ? 'light' : 'dark';
+    root.setAttribute('data-bs-theme', next);
+    keep('mq-theme', next);
+    document.dispatchEvent(new CustomEvent('mq:theme'));
+  }
+
+  function copy(button) {
+    var done = function () {
+      button.classList.add('done');
+      button.setAttribute('aria-label', body.dataset.copied || 'Copied');
+      setTimeout(function () { button.classList.remove('done'); }, 1600);
+    };
+    if (navigator.clipboard && window.isSecureContext) {
+      navigator.clipboard.writeText(button.dataset.copy).then(done);
+      return;
+    }
+    var area = document.createElement('textarea');
+    area.value = button.dataset.copy;
+    body.appendChild(area);
+    area.select();
+    if (document.execCommand('copy')) done();
+    area.remove();
+  }
+
+  function reveal(button) {
+    var field = document.getElementById(button.dataset.reveal), shown = field.type === 'text';
+    field.type = shown ? 'password' : 'text';
+    button.setAttribute('aria-pressed', String(!shown));
+    button.textContent = shown ? button.dataset.show : button.dataset.hide;
+  }
+
+  function fill(button) {
+    var field = document.getElementById(button.dataset.fill);
+    field.value = button.dataset.value;
+    field.dispatchEvent(new Event('input', { bubbles: true }));
+    all('[data-fill="' + button.dataset.fill + '"]').forEach(function (one) { one.setAttribute('aria-pressed', String(one === button)); });
+  }
+
+  var actions = {
+    side: toggleSide, theme: toggleTheme, copy: copy, reveal: reveal, fill: fill,
+    dialog: function (button) { var dialog = document.getElementById(button.dataset.dialog); if (dialog && dialog.showModal) dialog.showModal(); },
+    close: function (button) { button.closest('dialog').close(); },
+    dismiss: function (button) { button.closest('[data-toast]').remove(); }
+  };
+  document.addEventListener('click', function (event) {
+    var names = Object.keys(actions);
+    for (var at = 0; at < names.length; at += 1) {
+      var button = event.target.closest('button[data-' + names[at] + ']');
+      if (button) { actions[names[at]](button); return; }
+    }
+    if (event.target.tagName === 'DIALOG') { event.target.close(); return; }
+    all('details[data-menu][open]').forEach(function (menu) { if (!menu.contains(event.target)) menu.open = false; });
+    var row = event.target.closest('tr[data-href]');
+    if (row && !event.target.closest('a,button,input,select,label,form') && !String(window.getSelection())) window.location.assign(row.dataset.href);
+  });
+
+  document.addEventListener('keydown', function (event) {
+    if (event.key === 'Escape') {
+      if (root.classList.contains('side-open')) toggleSide();
+      all('details[data-menu][open]').forEach(function (menu) { menu.open = false; menu.querySelector('summary').focus(); });
+    }
+    var typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || event.target.isContentEditable;
+    var search = document.querySelector('[data-slash]');
+    if (event.key === '/' && !typing && search) { event.preventDefault(); search.focus(); }
+  });
+
+  function showFile(input) {
+    var drop = input.closest('[data-file]'), file = input.files[0];
+    if (!drop) return;
+    var picture = drop.querySelector('[data-file-preview]');
+    drop.classList.toggle('has', Boolean(file));
+    if (!file) return;
+    drop.querySelector('[data-file-name]').textContent = file.name;
+    drop.querySelector('[data-file-hint]').textContent = (file.size / 1048576).toFixed(1) + ' MB';
+    picture.hidden = true;
+    if (/^image\/(png|jpeg|webp)$/.test(file.type)) {
+      var reader = new FileReader();
+      reader.onload = function () { picture.src = reader.result; picture.hidden = false; };
+      reader.readAsDataURL(file);
+    }
+  }
+
+  document.addEventListener('change', function (event) {
+    var target = event.target;
+    if (target.type === 'file') showFile(target);
+    if (target.dataset.colourFor) document.getElementById(target.dataset.colourFor).value = target.value;
+    var form = target.closest('form[data-autosubmit]');
+    if (form && target.type !== 'search') form.requestSubmit();
+  });
+
+  document.addEventListener('submit', function (event) {
+    var form = event.target;
+    if (form.method === 'get') {
+      all('input,select', form).forEach(function (field) { if (field.name && !field.value) field.disabled = true; });
+      return;
+    }
+    if (form.dataset.sent && Date.now() - Number(form.dataset.sent) < 4000) { event.preventDefault(); return; }
+    form.dataset.sent = String(Date.now());
+  });
+  window.addEventListener('pageshow', function () {
+    all('form').forEach(function (form) { delete form.dataset.sent; });
+    all('form[method=get] :disabled').forEach(function (field) { field.disabled = false; });
+  });
+
+  var wrong = document.querySelector('[aria-invalid=true]') || document.querySelector('[data-focus]');
+  if (wrong) wrong.focus();
+  all('[data-toast]').forEach(function (toast) { if (!toast.classList.contains('negative')) setTimeout(function () { toast.remove(); }, 6000); });
+  all('.tabs [aria-current]').forEach(function (tab) { if (tab.scrollIntoView) tab.scrollIntoView({ block: 'nearest', inline: 'nearest' }); });
+})();
