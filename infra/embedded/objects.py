@@ -129,6 +129,7 @@ def program(folder: Path, ports: dict[str, int], keys: Keys, probe: Probe) -> Pr
         # Its own shutdown takes 15 s; it survives a kill without losing an object (measured).
         stop_signal=signal.SIGTERM,
         stop_seconds=2.0,
+        death_signal=signal.SIGKILL,
     )
 
 

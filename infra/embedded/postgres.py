@@ -141,6 +141,7 @@ def program(
         prepare=lambda: initialise(folder, password),
         stop_signal=signal.SIGINT,
         last_signal=signal.SIGQUIT,
+        death_signal=None,
         user=user,
     )
 

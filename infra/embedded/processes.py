@@ -105,8 +105,11 @@ def spawn(program: Program, log: Path) -> Running:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as file:
         output = Output(log, file.seek(0, os.SEEK_END))
+        command = program.command
+        if program.death_signal is not None:
+            command = leashed(command, program.death_signal)
         process = subprocess.Popen(
-            leashed(program.command, program.stop_signal),
+            command,
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,

@@ -44,6 +44,8 @@ class Program:
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 2.0
     last_signal: signal.Signals = signal.SIGKILL
+    # What the kernel sends when the supervisor dies; None says that the command sees to it.
+    death_signal: signal.Signals | None = signal.SIGTERM
     user: int | None = None
 
 
