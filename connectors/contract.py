@@ -1,0 +1,398 @@
+"""What each port promises, as checks that every adapter passes against its local counterpart.
+
+A test module calls each check of `TRADING`, `PAYMENTS`, `STORAGE` and `MAIL` with an adapter and
+a control: the handle by which a test makes the other side do what a real one does by itself
+(lose a reply, let a payer pay). A check fails with an AssertionError.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Protocol, TypeVar
+
+from connectors.mail.port import Mail, Mailer, MailRefused
+from connectors.payments.port import (
+    Payment,
+    PaymentProvider,
+    PaymentRequest,
+    SignatureRefused,
+)
+from connectors.trading.port import OpenAccount, Refused, TradingConnection, Unknown
+from kernel.actor import TenantRef
+from kernel.ids import comment_token, reference, token, uuid7
+from kernel.money import Money
+from kernel.storage import ObjectMissing, ObjectStore
+
+E = TypeVar("E", bound=Exception)
+
+
+class TradingControl(Protocol):
+    """The handle on a trading server: a group to open accounts in, and two mishaps."""
+
+    group: str
+    mask: str
+
+    async def lose_next_reply(self) -> None:
+        """Have the server carry out the next write and then drop the connection."""
+
+    async def drop_connections(self) -> None:
+        """Have the server close all its connections."""
+
+
+class PaymentsControl(Protocol):
+    """The handle on a payment provider: the payer, and the webhooks that were sent."""
+
+    async def pay(self, payment: Payment) -> tuple[bytes, Mapping[str, str]]:
+        """Pay as the payer would, and return the body and headers of the webhook that says so."""
+
+
+class MailControl(Protocol):
+    """The handle on a mail server: what has arrived."""
+
+    async def received(self, message_id: str) -> tuple[str, str, str]:
+        """Wait for the mail and return its subject, text and HTML."""
+
+
+async def _raised(kind: type[E], call: Awaitable[object]) -> E:
+    """Return the error that the call ends in, which must be of that kind."""
+    try:
+        await call
+    except kind as error:
+        return error
+    raise AssertionError(f"{kind.__name__} was not raised")
+
+
+def _request(control: TradingControl, key: str) -> OpenAccount:
+    return OpenAccount(
+        group=control.group,
+        name="Ada Lovelace",
+        email="ada@example.com",
+        leverage=100,
+        main_password="Aa1!" + token(6)[:8],
+        investor_password="Bb2!" + token(6)[:8],
+        token=key,
+        first_name="Ada",
+        last_name="Lovelace",
+        country="United Kingdom",
+    )
+
+
+def _window() -> tuple[datetime, datetime]:
+    now = datetime.now(UTC)
+    return now - timedelta(minutes=10), now + timedelta(minutes=10)
+
+
+async def an_opened_account_is_found_by_its_token(
+    connection: TradingConnection, control: TradingControl
+) -> None:
+    """The token finds the account's login, and a token that was never used finds none."""
+    key = comment_token()
+
+    login = await connection.open_account(_request(control, key))
+
+    assert login > 0
+    assert await connection.find_account(key, control.mask) == login
+    assert await connection.find_account(comment_token(), control.mask) is None
+
+
+async def cash_is_booked_signed_and_found_by_its_token(
+    connection: TradingConnection, control: TradingControl
+) -> None:
+    """Deposits are positive, withdrawals negative, to the cent, and the balance follows."""
+    login = await connection.open_account(_request(control, comment_token()))
+    first, second = comment_token(), comment_token()
+
+    ticket = await connection.cash(login, "deposit", Decimal("250.07"), f"{first} DEP-7F3K2M")
+    other = await connection.cash(login, "withdrawal", Decimal("50.01"), f"{second} WDR-7F3K2M")
+
+    found = await connection.find_cash(login, first, *_window())
+    assert [(deal.ticket, deal.amount) for deal in found] == [(ticket, Decimal("250.07"))]
+    found = await connection.find_cash(login, second, *_window())
+    assert [(deal.ticket, deal.amount) for deal in found] == [(other, Decimal("-50.01"))]
+    assert await connection.find_cash(login, comment_token(), *_window()) == []
+    (state,) = await connection.account_states(logins=[login])
+    assert (state.login, state.balance) == (login, Decimal("200.06"))
+
+
+async def a_withdrawal_beyond_the_balance_changes_nothing(
+    connection: TradingConnection, control: TradingControl
+) -> None:
+    """The server's no is definite: it has a code, advice, and no deal."""
+    login = await connection.open_account(_request(control, comment_token()))
+    key = comment_token()
+
+    refused = await _raised(Refused, connection.cash(login, "withdrawal", Decimal(1000), key))
+
+    assert refused.code == 10019
+    assert refused.advice
+    assert await connection.find_cash(login, key, *_window()) == []
+
+
+async def a_lost_reply_is_unknown_and_found(
+    connection: TradingConnection, control: TradingControl
+) -> None:
+    """A write whose answer is lost ends in Unknown, is not repeated, and its token finds it."""
+    login = await connection.open_account(_request(control, comment_token()))
+    key = comment_token()
+    await control.lose_next_reply()
+
+    await _raised(Unknown, connection.cash(login, "deposit", Decimal(10), key))
+
+    found = await connection.find_cash(login, key, *_window())
+    assert [deal.amount for deal in found] == [Decimal(10)]
+
+
+async def a_dropped_connection_is_rebuilt(
+    connection: TradingConnection, control: TradingControl
+) -> None:
+    """After the server has closed the connection, the next read simply works."""
+    before = await connection.server_time()
+    await control.drop_connections()
+
+    after = await connection.server_time()
+
+    assert after.raw >= before.raw
+
+
+async def deals_come_as_an_array_of_the_window(
+    connection: TradingConnection, control: TradingControl
+) -> None:
+    """The bytes are a JSON array that holds the deal inside the window, and none outside."""
+    login = await connection.open_account(_request(control, comment_token()))
+    ticket = await connection.cash(login, "deposit", Decimal(10), comment_token())
+    since, until = _window()
+
+    inside = json.loads(await connection.deals_raw(control.mask, since, until))
+    before = json.loads(
+        await connection.deals_raw(
+            control.mask, since - timedelta(days=2), since - timedelta(days=1)
+        )
+    )
+
+    assert str(ticket) in {str(deal["Deal"]) for deal in inside}
+    assert str(ticket) not in {str(deal["Deal"]) for deal in before}
+
+
+async def answers_do_not_cross(connection: TradingConnection, control: TradingControl) -> None:
+    """Calls made at once each get the answer to their own question."""
+    logins = [await connection.open_account(_request(control, comment_token())) for _ in range(3)]
+
+    states = await asyncio.gather(
+        *(connection.account_states(logins=[login]) for login in logins * 3)
+    )
+
+    assert [state.login for (state,) in states] == logins * 3
+
+
+async def the_server_tells_its_conditions(
+    connection: TradingConnection, control: TradingControl
+) -> None:
+    """Groups, instruments and prices are there, and the server's time converts to ours."""
+    groups = {group.name: group for group in await connection.groups()}
+    symbols = await connection.symbols()
+    quotes = await connection.quotes([symbols[0].name])
+    clock = await connection.server_time()
+
+    assert len(groups[control.group].currency) == 3
+    assert all(symbol.point > 0 and symbol.contract_size > 0 for symbol in symbols)
+    assert quotes[0].ask >= quotes[0].bid > 0
+    assert abs(clock.utc - datetime.now(UTC)) < timedelta(minutes=2)
+    assert (await connection.capabilities()).version_access > 0
+
+
+TRADING = (
+    an_opened_account_is_found_by_its_token,
+    cash_is_booked_signed_and_found_by_its_token,
+    a_withdrawal_beyond_the_balance_changes_nothing,
+    a_lost_reply_is_unknown_and_found,
+    a_dropped_connection_is_rebuilt,
+    deals_come_as_an_array_of_the_window,
+    answers_do_not_cross,
+    the_server_tells_its_conditions,
+)
+
+
+def _payment(amount: Money) -> PaymentRequest:
+    name = reference("DEP")
+    return PaymentRequest(
+        reference=name,
+        amount=amount,
+        description=f"Deposit {name}",
+        customer_email="ada@example.com",
+        return_url="http://127.0.0.1/return",
+        cancel_url="http://127.0.0.1/cancel",
+        idempotency_key=name,
+    )
+
+
+async def a_payment_is_created_once_for_its_key(
+    provider: PaymentProvider, control: PaymentsControl
+) -> None:
+    """The same request with the same key gives the same payment; another key another one."""
+    request = _payment(Money.of("250.00", "USD"))
+
+    first = await provider.create_payment(request)
+    again = await provider.create_payment(request)
+    other = await provider.create_payment(_payment(Money.of("250.00", "USD")))
+
+    assert first == again
+    assert first.redirect_url.startswith("http")
+    assert other.provider_reference != first.provider_reference
+
+
+async def a_paid_payment_is_told_by_a_signed_event(
+    provider: PaymentProvider, control: PaymentsControl
+) -> None:
+    """The event carries our reference and the exact amount, also in yen; a query agrees."""
+    for amount in (Money.of("250.07", "USD"), Money.of("5000", "JPY")):
+        request = _payment(amount)
+        payment = await provider.create_payment(request)
+        before = await provider.query(payment.provider_reference)
+
+        event = provider.verify(*await control.pay(payment))
+        after = await provider.query(payment.provider_reference)
+
+        assert (before.state, after.state) == ("pending", "paid")
+        assert event.kind == "paid"
+        assert event.event_id
+        assert (event.reference, event.amount) == (request.reference, amount)
+        assert event.provider_reference == payment.provider_reference
+        assert (after.reference, after.amount) == (request.reference, amount)
+
+
+async def a_tampered_event_is_refused(provider: PaymentProvider, control: PaymentsControl) -> None:
+    """One changed byte, another header, or no signature: nothing of the event is believed."""
+    payment = await provider.create_payment(_payment(Money.of("250.00", "USD")))
+    body, headers = await control.pay(payment)
+    forged = {
+        name: value[:-1] + ("0" if value[-1] != "0" else "1") for name, value in headers.items()
+    }
+
+    for changed, sent in ((body.replace(b"25000", b"95000"), headers), (body, {}), (body, forged)):
+        try:
+            provider.verify(changed, sent)
+        except SignatureRefused:
+            continue
+        raise AssertionError("a tampered event was believed")
+
+
+async def good_credentials_pass_the_check(
+    provider: PaymentProvider, control: PaymentsControl
+) -> None:
+    """Credentials that can create payments pass the check."""
+    await provider.check()
+
+
+PAYMENTS = (
+    a_payment_is_created_once_for_its_key,
+    a_paid_payment_is_told_by_a_signed_event,
+    a_tampered_event_is_refused,
+    good_credentials_pass_the_check,
+)
+
+
+def _brokerage(slug: str) -> TenantRef:
+    return TenantRef(
+        id=uuid7(),
+        slug=slug,
+        schema=f"t_{slug}",
+        name=slug.title(),
+        base_currency="USD",
+        timezone="UTC",
+        language="en",
+        generation=1,
+    )
+
+
+async def an_object_comes_back_as_it_went_in(store: ObjectStore) -> None:
+    """Bytes of any value and none at all survive, each under a key of its own."""
+    tenant = _brokerage("alpha")
+    everything = bytes(range(256)) * 40
+
+    first = await store.put(tenant, "document", everything, media_type="image/png")
+    second = await store.put(tenant, "document", b"", media_type="text/plain")
+
+    assert first != second
+    assert await store.get(tenant, first) == everything
+    assert await store.get(tenant, second) == b""
+    await store.check()
+
+
+async def an_object_is_its_tenants_alone(store: ObjectStore) -> None:
+    """Another tenant neither reads nor removes it, and learns nothing from trying."""
+    owner, stranger = _brokerage("alpha"), _brokerage("beta")
+    key = await store.put(owner, "document", b"passport", media_type="image/png")
+
+    await _is_missing(store, stranger, key)
+    await store.delete(stranger, key)
+    await _is_missing(store, owner, f"t/{owner.id}/../{stranger.id}/document/{uuid7()}")
+
+    assert await store.get(owner, key) == b"passport"
+
+
+async def a_deleted_object_is_missing(store: ObjectStore) -> None:
+    """Deleting is final and may be repeated; what never existed is missing too."""
+    tenant = _brokerage("alpha")
+    key = await store.put(tenant, "document", b"passport", media_type="image/png")
+
+    await store.delete(tenant, key)
+    await store.delete(tenant, key)
+
+    await _is_missing(store, tenant, key)
+
+
+async def _is_missing(store: ObjectStore, tenant: TenantRef, key: str) -> None:
+    await _raised(ObjectMissing, store.get(tenant, key))
+
+
+STORAGE = (
+    an_object_comes_back_as_it_went_in,
+    an_object_is_its_tenants_alone,
+    a_deleted_object_is_missing,
+)
+
+
+async def a_mail_arrives_with_text_and_html(mailer: Mailer, control: MailControl) -> None:
+    """Subject, text and HTML arrive in any script, under the Message-ID that was returned."""
+    mail = Mail(
+        sender="Alpha Markets <no-reply@alpha.example>",
+        to="ada@example.com",
+        subject="Willkommen, Ada — مرحبا",
+        text="Grüße aus Zürich\n",
+        html="<p>Grüße aus Zürich</p>\n",
+        message_id=f"{uuid7()}@alpha.example",
+    )
+
+    message_id = await mailer.send(mail)
+    subject, text, html = await control.received(message_id)
+
+    assert message_id.strip("<>") == mail.message_id
+    assert (subject, text.strip(), html.strip()) == (
+        mail.subject,
+        mail.text.strip(),
+        mail.html.strip(),
+    )
+
+
+async def a_header_with_a_line_break_is_refused(mailer: Mailer, control: MailControl) -> None:
+    """Nobody can add headers of their own by way of a name, a subject or an address."""
+    for change in (
+        {"subject": "Hi\r\nBcc: eve@example.com"},
+        {"to": "a@example.com\nBcc: e@x.com"},
+    ):
+        fields = {
+            "sender": "no-reply@alpha.example",
+            "to": "ada@example.com",
+            "subject": "Hi",
+            "text": "Hi",
+            **change,
+        }
+        await _raised(MailRefused, mailer.send(Mail(**fields)))
+
+
+MAIL = (
+    a_mail_arrives_with_text_and_html,
+    a_header_with_a_line_break_is_refused,
+)
