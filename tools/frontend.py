@@ -118,7 +118,7 @@ def major_version(node: str) -> int:
 
 def icons_in_sources() -> tuple[set[str], set[str]]:
     """The icons that sources name: those surely meant, and words that may be icons."""
-    named: set[str] = set()
+    named = set((ROOT / "themes/default/icons.txt").read_text(encoding="utf-8").split())
     possible: set[str] = set()
     for folder, patterns in (("themes", ("*.html", "*.py")), ("platform", ("*.py",))):
         for pattern in patterns:
