@@ -55,7 +55,11 @@ def _route(store: Store, method: str, path: str, sent: JsonObject) -> JsonObject
 
 def _switch(store: Store, sent: JsonObject) -> JsonObject:
     for name, value in sent.items():
-        if (name in SWITCHES and isinstance(value, bool)) or (name in NUMBERS and type(value) is int and _within(value, *NUMBERS[name])) or (name == "settle_seconds" and _within(value, 0, SETTLE_SECONDS_MAX)):
+        if (
+            (name in SWITCHES and isinstance(value, bool))
+            or (name in NUMBERS and type(value) is int and _within(value, *NUMBERS[name]))
+            or (name == "settle_seconds" and _within(value, 0, SETTLE_SECONDS_MAX))
+        ):
             store.set_setting(name, value)
         else:
             raise ApiError(400, f"Unknown switch or value out of range: {name}", param=name)

@@ -7,9 +7,11 @@ from connectors.payments.simulator.errors import ApiError, missing_parameter, no
 from connectors.payments.simulator.instruments import BY_NAME
 from connectors.payments.simulator.store import JsonObject, Store
 
-CREATE_KNOWN = set(
-    ["amount", "currency", "metadata", "description", "receipt_email", "confirm", "payment_method", "payment_method_types", "automatic_payment_methods", "capture_method", "return_url", "off_session", "statement_descriptor", "statement_descriptor_suffix", "confirmation_method"]
-)
+CREATE_KNOWN = {
+    "amount", "currency", "metadata", "description", "receipt_email", "confirm", "payment_method",
+    "payment_method_types", "automatic_payment_methods", "capture_method", "return_url",
+    "off_session", "statement_descriptor", "statement_descriptor_suffix", "confirmation_method",
+}  # fmt: skip
 REASONS = ("duplicate", "fraudulent", "requested_by_customer", "abandoned")
 
 

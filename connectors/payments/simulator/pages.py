@@ -100,7 +100,7 @@ def _card_fields(typed: dict[str, str], wrong: dict[str, str]) -> str:
         + _field("expiry", "Expiry date", typed, wrong, more=expiry)
         + _field("cvc", "Security code (CVC)", typed, wrong, more=cvc)
         + "</div>"
-        + _field("holder", "Name on card", typed, wrong, more='autocomplete="cc-name"')
+        + _field("holder", "Name on card (optional)", typed, wrong, more='autocomplete="cc-name"')
         + "</div>"
     )
 

@@ -49,8 +49,8 @@ def balance(store: Store, account: str) -> JsonObject:
     for transaction in store.everything(account, "balance_transaction"):
         part = "available" if transaction["available_on"] <= time.time() else "pending"
         currency = transaction["currency"]
-        for name in sums:
-            sums[name].setdefault(currency, 0)
+        for amounts in sums.values():
+            amounts.setdefault(currency, 0)
         sums[part][currency] += transaction["net"]
     shown = {
         name: [

@@ -10,9 +10,13 @@ from connectors.payments.simulator.store import JsonObject, Store, new_id
 
 LIFE_SECONDS_MAX = 24 * 3600
 LIFE_SECONDS_MIN = 30 * 60
-CREATE_KNOWN = set(
-    ["mode", "line_items", "currency", "client_reference_id", "metadata", "success_url", "cancel_url", "payment_intent_data", "customer_email", "payment_method_types", "expires_at", "locale", "submit_type", "ui_mode", "expand", "billing_address_collection", "payment_method_options", "automatic_tax", "allow_promotion_codes", "customer_creation", "phone_number_collection"]
-)
+CREATE_KNOWN = {
+    "mode", "line_items", "currency", "client_reference_id", "metadata", "success_url",
+    "cancel_url", "payment_intent_data", "customer_email", "payment_method_types", "expires_at",
+    "locale", "submit_type", "ui_mode", "expand", "billing_address_collection",
+    "payment_method_options", "automatic_tax", "allow_promotion_codes", "customer_creation",
+    "phone_number_collection",
+}  # fmt: skip
 INTENT_KNOWN = {
     "description", "metadata", "receipt_email", "statement_descriptor",
     "statement_descriptor_suffix", "capture_method", "setup_future_usage", "transfer_group",

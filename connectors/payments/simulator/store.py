@@ -137,7 +137,7 @@ class Store:
         where, values = "account = ? AND kind = ?", [account, kind]
         for cursor, sign in ((after, "<"), (before, ">")):
             if cursor is not None:
-                where += f" AND seq {sign} (SELECT seq FROM objects WHERE id = ?)"
+                where += " AND seq " + sign + " (SELECT seq FROM objects WHERE id = ?)"  # noqa: S608
                 values.append(cursor)
         for name, value in equal.items():
             where += " AND json_extract(body, ?) = ?"
@@ -148,7 +148,7 @@ class Store:
             values.append(moment)  # type: ignore[arg-type]
         order = "ASC" if before is not None else "DESC"
         rows = self.connection.execute(
-            f"SELECT body FROM objects WHERE {where} ORDER BY seq {order} LIMIT ?",  # noqa: S608
+            f"SELECT body FROM objects WHERE {where} ORDER BY seq {order} LIMIT ?",  # noqa: S608 - the parts are constants of this module
             (*values, limit + 1),
         ).fetchall()
         found = [json.loads(row[0]) for row in rows[:limit]]

@@ -7,7 +7,9 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -138,7 +140,7 @@ def test_a_paid_session_tells_by_redirect_api_and_signed_webhook(
     assert isinstance(opened, stripe.checkout.Session)
 
     started = time.time()
-    status, location, _ = post(opened.url, CARD)
+    status, location, _ = post(str(opened.url), CARD)
 
     assert (status, location) == (303, f"http://noor.localhost/ok?session={opened.id}")
     paid = api.v1.checkout.sessions.retrieve(
@@ -158,10 +160,10 @@ def test_a_paid_session_tells_by_redirect_api_and_signed_webhook(
     body, signature, host, at = receiver.got[-1]
     assert host.startswith("pay.noor.localhost:")
     assert at - started < 0.5
-    event = stripe.Webhook.construct_event(body, signature, endpoint.secret)  # type: ignore[no-untyped-call]
+    event = stripe.Webhook.construct_event(body, signature, endpoint.secret)
     assert event.livemode is False
     with pytest.raises(stripe.SignatureVerificationError):
-        stripe.Webhook.construct_event(body + b" ", signature, endpoint.secret)  # type: ignore[no-untyped-call]
+        stripe.Webhook.construct_event(body + b" ", signature, endpoint.secret)
     assert api.v1.events.retrieve(event.id).type == event.type
     assert post(opened.url or "", CARD)[0] == 303
     assert len(api.v1.payment_intents.list().data) == 1
@@ -373,11 +375,15 @@ def test_a_killed_simulator_delivers_after_its_restart(
 
 def test_deliveries_keep_their_connection(psp: PspSimulator, receiver: Receiver) -> None:
     """Later events travel over connections that earlier ones opened."""
+
+    def has(wanted: int) -> bool:
+        return len(receiver.got) == wanted
+
     api = client(psp)
     hook(api, receiver)
     for number in range(6):
         api.v1.payment_intents.create({"amount": 100, "currency": "usd"})
-        until(lambda wanted=number + 1: len(receiver.got) == wanted)
+        until(partial(has, number + 1))
         time.sleep(0.02)
     assert len(receiver.peers) == 1
 
@@ -414,6 +420,6 @@ def test_every_reply_has_the_fields_the_sdk_types_as_present(psp: PspSimulator) 
 def test_the_process_stays_small(psp: PspSimulator) -> None:
     """Resident memory is under 50 MB after a payment."""
     post(session(client(psp)).url, CARD)
-    with open(f"/proc/{psp.process.pid}/status") as status:
-        line = next(line for line in status if line.startswith("VmRSS"))
+    lines = Path(f"/proc/{psp.process.pid}/status").read_text().splitlines()
+    line = next(line for line in lines if line.startswith("VmRSS"))
     assert int(line.split()[1]) < 50 * 1024
