@@ -20,8 +20,9 @@ from ledger import lines as rules
 from ledger.errors import translated
 from ledger.lines import Draft, Line
 
-_POST = "SELECT post($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, NULL, $12)"
-_POST_BATCH = "SELECT post_batch($1, $2)"
+# Arrays travel as text[], the one kind whose codec the driver has without asking the catalogue.
+_POST = "SELECT post($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text[]::numeric[], NULL, $12)"
+_POST_BATCH = "SELECT post_batch($1, $2)::text[]"
 _REVERSE = "SELECT reverse_entry($1, $2, $3, $4)"
 _MAX_BATCH = 5_000
 
@@ -67,10 +68,10 @@ async def post_batch(session: TenantSession, *, drafts: Sequence[Draft]) -> list
         rules.check(draft.lines)
     payload = msgspec.json.encode([_as_json(draft) for draft in drafts]).decode()
     with translated():
-        ids: list[UUID] = await (await driver(session)).fetchval(
+        ids: list[str] = await (await driver(session)).fetchval(
             tagged(session, _POST_BATCH), payload, _actor(session)
         )
-    return ids
+    return [UUID(found) for found in ids]
 
 
 async def reverse(session: TenantSession, *, entry_id: UUID, key: str, reason: str) -> UUID:
@@ -82,7 +83,7 @@ async def reverse(session: TenantSession, *, entry_id: UUID, key: str, reason: s
         reversal: UUID = await (await driver(session)).fetchval(
             tagged(session, _REVERSE), entry_id, key, reason, _actor(session)
         )
-    await audit.record(
+    audit.record(
         session,
         "ledger.entry_reversed",
         subject=("entry", entry_id),
@@ -107,7 +108,7 @@ async def _post(session: TenantSession, draft: Draft, *, hold_id: UUID | None) -
             [line.currency for line in draft.lines],
             [line.owner[0] for line in draft.lines],
             [str(line.owner[1]) for line in draft.lines],
-            [line.amount for line in draft.lines],
+            [str(line.amount) for line in draft.lines],
             hold_id,
         )
     return entry_id

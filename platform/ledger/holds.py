@@ -87,7 +87,7 @@ async def void(session: TenantSession, *, hold_id: UUID, reason: str) -> None:
             tagged(session, _RELEASE), hold_id, reason
         )
     if released:
-        await audit.record(
+        audit.record(
             session,
             "ledger.hold_voided",
             subject=("hold", hold_id),

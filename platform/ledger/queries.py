@@ -128,7 +128,7 @@ async def statement(
             sign * posting.amount,
             sign * posting.balance_after,
         )
-        for posting, entry in (await session.execute(query)).tuples()
+        for posting, entry in await session.execute(query)
     ]
 
 
