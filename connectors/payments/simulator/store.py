@@ -148,7 +148,7 @@ class Store:
             values.append(moment)  # type: ignore[arg-type]
         order = "ASC" if before is not None else "DESC"
         rows = self.connection.execute(
-            f"SELECT body FROM objects WHERE {where} ORDER BY seq {order} LIMIT ?",  # noqa: S608 - the parts are constants of this module
+            f"SELECT body FROM objects WHERE {where} ORDER BY seq {order} LIMIT ?",  # noqa: S608
             (*values, limit + 1),
         ).fetchall()
         found = [json.loads(row[0]) for row in rows[:limit]]
