@@ -483,3 +483,6 @@ def run(simulation: Simulation, name: str, call: Call) -> Reply:
         return command(simulation, call)
     except Refused as refusal:
         return Reply(refusal.code)
+    except (ValueError, OverflowError):
+        # Text that is no Unicode and numbers beyond 64 bits fail where they are stored.
+        return Reply(PARAMETERS)

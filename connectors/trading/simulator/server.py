@@ -176,8 +176,8 @@ class Front:
             return _cut(writer)
         if kind == DELAY:
             await asyncio.sleep(value / 1000)
-        alive = await _send(writer, request, 200, reply.chunks())
-        return alive and name != "quit"
+        last = name == "quit"
+        return await _send(writer, request, 200, reply.chunks(), last=last)
 
     async def _apply_late(self, name: str, call: Call, delay_ms: int) -> None:
         await asyncio.sleep(delay_ms / 1000)
@@ -219,20 +219,26 @@ async def _read(reader: asyncio.StreamReader) -> Request:
 
 
 async def _send(
-    writer: asyncio.StreamWriter, request: Request, status: int, chunks: Iterator[bytes]
+    writer: asyncio.StreamWriter,
+    request: Request,
+    status: int,
+    chunks: Iterator[bytes],
+    *,
+    last: bool = False,
 ) -> bool:
     """Send an answer of any size in bounded memory; return whether the connection goes on."""
-    keep_alive = request.keeps_alive()
+    keep_alive = request.keeps_alive() and not last
     with tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool:
         for chunk in chunks:
             spool.write(chunk)
         length = spool.tell()
         spool.seek(0)
-        writer.write(response_head(status, length, keep_alive=keep_alive))
+        head = response_head(status, length, keep_alive=keep_alive)
+        writer.write(head + spool.read(_SEND_BYTES))
+        await writer.drain()
         while part := spool.read(_SEND_BYTES):
             writer.write(part)
             await writer.drain()
-        await writer.drain()
     return keep_alive
 
 
