@@ -9,8 +9,9 @@ from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Protocol, cast
 
-from kernel.money import exponent
 from markupsafe import Markup, escape
+
+from kernel.money import exponent
 
 MINUS = "\N{MINUS SIGN}"
 MISSING = "\N{EN DASH}"
@@ -129,7 +130,9 @@ def clock(value: datetime | None) -> Markup:
     if value is None:
         return _ltr(MISSING)
     return Markup('<time class="num" dir="ltr" datetime="{}" title="{}">{}</time>').format(
-        value.astimezone(UTC).isoformat(), datetime_text(value), value.astimezone(UTC).strftime("%H:%M")
+        value.astimezone(UTC).isoformat(),
+        datetime_text(value),
+        value.astimezone(UTC).strftime("%H:%M"),
     )
 
 

@@ -74,7 +74,7 @@ def static(name: str) -> str:
     return f"/static/{name}?v={_content_hash(name, file.stat().st_mtime_ns)}"
 
 
-def link(page: Page, **changes: object) -> str:
+def link(page: Page, /, **changes: object) -> str:
     """The current address with some query values changed; None removes one."""
     query: dict[str, object] = {**page.query, **changes}
     kept = {key: str(value) for key, value in query.items() if value not in (None, "")}

@@ -182,8 +182,7 @@ def _notes(colours: BrandColours, light: dict[str, str]) -> tuple[str, ...]:
         )
     if to_oklch(colours.brand)[0] < 0.33:
         notes.append(
-            f"Main colour {colours.brand} is as dark as text: links and focus "
-            f"use {light['link']}."
+            f"Main colour {colours.brand} is as dark as text: links and focus use {light['link']}."
         )
     return tuple(notes)
 
