@@ -19,7 +19,7 @@ def run_detached(log: Path, run: Run) -> int:
     What it says goes to the log and, until it is ready, to the terminal too. Ctrl-C meanwhile
     stops it.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     rotate(log)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -47,7 +47,8 @@ def run_detached(log: Path, run: Run) -> int:
             elif kind == "code":
                 code = int(rest)
             else:
-                print(rest, flush=True)
+                with suppress(BrokenPipeError):
+                    print(rest, flush=True)
 
 
 def _leave(log: Path, run: Run, writer: int) -> None:

@@ -102,7 +102,7 @@ def spawn(program: Program, log: Path) -> Running:
     Call it from a thread that lives as long as the program may: the kernel's parent death
     signal watches the thread, not the process.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with log.open("ab") as file:
         output = Output(log, file.seek(0, os.SEEK_END))
         command = program.command

@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,7 +78,9 @@ def up(
 
 
 def _print(line: str) -> None:
-    print(line, flush=True)
+    # A closed terminal or pipe is no reason to stop the stack.
+    with suppress(OSError):
+        print(line, flush=True)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 
 def main() -> None:
@@ -21,8 +22,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if chosen.fail:
         sys.exit("the database is on fire")
-    if chosen.crash_once and not os.path.exists(chosen.crash_once):
-        open(chosen.crash_once, "w").close()
+    if chosen.crash_once and not Path(chosen.crash_once).exists():
+        Path(chosen.crash_once).touch()
         sys.exit(7)
     if chosen.child and os.fork() == 0:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -30,7 +31,8 @@ def main() -> None:
     if chosen.port:
         server = http.server.ThreadingHTTPServer(("127.0.0.1", chosen.port), Page)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-    print("ready", chosen.announce, flush=True)
+    sys.stdout.write(f"ready {chosen.announce}\n")
+    sys.stdout.flush()
     while True:
         time.sleep(60)
 
