@@ -31,7 +31,7 @@ from themes.page import (
     Viewer,
 )
 from themes.tokens import BrandColours, derive
-from themes.words import word
+from themes.words import speaking, word
 
 __all__ = [
     "AppLink",
@@ -147,7 +147,8 @@ def _environment(theme: str) -> Environment:
 def render(name: str, page: Page, **context: object) -> str:
     """Render a template for a page; raises jinja2 errors on a missing value or template."""
     template = _environment(page.brand.theme).get_template(name)
-    return template.render(page=page, brand=page.brand, **context)
+    with speaking(page.language):
+        return template.render(page=page, brand=page.brand, **context)
 
 
 def render_bare(name: str) -> str:
@@ -180,4 +181,5 @@ def render_mail(
     }
     environment = _environment(brand.theme)
     html, text = (environment.get_template(f"mail/layout.{kind}") for kind in ("html", "txt"))
-    return html.render(context), text.render(context)
+    with speaking(brand.language):
+        return html.render(context), text.render(context)
