@@ -25,6 +25,7 @@ from connectors.payments.port import (
     PaymentUnknown,
     SignatureRefused,
 )
+from connectors.payments.stripe_http import StripeHttp
 from kernel.money import Money, UnknownCurrency, exponent
 
 SIGNATURE_TOLERANCE_SECONDS = 300
@@ -77,7 +78,7 @@ class Stripe:
         """Make a client of its own; nothing is sent yet and nothing global is set."""
         base = api_base or credentials.get("api_base")
         self._secrets = credentials.get("webhook_secret", "").split()
-        self._http = sdk.HTTPXClient(timeout=timeout_seconds)
+        self._http = StripeHttp(timeout_seconds)
         self._client = sdk.StripeClient(
             credentials["secret_key"],
             base_addresses={"api": base.rstrip("/")} if base else {},
@@ -171,7 +172,7 @@ class Stripe:
 
     async def close(self) -> None:
         """Close the connections to Stripe."""
-        await self._http.close_async()  # type: ignore[no-untyped-call]
+        await self._http.close_async()
 
 
 async def _asked(call: _Call, *arguments: Any, **options: Any) -> Any:

@@ -1,0 +1,52 @@
+"""How the Stripe SDK reaches the network here: httpx, without proxies, redirects or globals."""
+
+import asyncio
+from collections.abc import Mapping
+
+import httpx
+import stripe as sdk
+
+_CONNECTIONS_MAX = 20
+
+
+class StripeHttp(sdk.HTTPClient):
+    """The SDK's extension point for a transport; only the asynchronous half exists."""
+
+    name = "httpx"
+
+    def __init__(self, timeout_seconds: float) -> None:
+        """Make a pool of its own; the timeout is for connecting and for each wait for bytes."""
+        super().__init__()
+        self._pool = httpx.AsyncClient(
+            timeout=timeout_seconds,
+            trust_env=False,
+            follow_redirects=False,
+            limits=httpx.Limits(max_connections=_CONNECTIONS_MAX),
+        )
+
+    async def request_async(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        post_data: str | bytes | None = None,
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        """Send a request; a failure on the way may be retried, with the same idempotency key."""
+        try:
+            answer = await self._pool.request(
+                method, url, headers=dict(headers), content=post_data or b""
+            )
+        except httpx.HTTPError as error:
+            reason = type(error).__name__
+            raise sdk.APIConnectionError(  # type: ignore[no-untyped-call] - the SDK's gap
+                reason, should_retry=True
+            ) from None
+        return answer.content, answer.status_code, answer.headers
+
+    async def sleep_async(self, secs: float) -> None:
+        """Wait between attempts."""
+        await asyncio.sleep(secs)
+
+    async def close_async(self) -> None:
+        """Close all connections."""
+        await self._pool.aclose()
