@@ -41,6 +41,11 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--live", type=float, default=0, help="trade every so many seconds")
     made.add_argument("--group-masks", default="*", help="groups the manager may see")
     made.add_argument("--deny", default="", help="commands refused with code 8, by commas")
+    made.add_argument(
+        "--until-input-ends",
+        action="store_true",
+        help="end when standard input does, so that no server outlives the tests that started it",
+    )
     made.add_argument("--login-range", type=_login_range, action="append", default=[])
     return made
 
@@ -65,6 +70,8 @@ async def run(options: argparse.Namespace, password: str, token: str) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    if options.until_input_ends:
+        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), stopped.set)
     listening = await server.listen(front, context, options.host, options.port)
     live = None
     if options.live > 0:

@@ -220,7 +220,7 @@ def money_of(deal: Deal) -> int:
 def shown(deal: Deal) -> str:
     """Return the deal as a JSON object in text: every scalar a string."""
     digits, money = deal.digits, deal.currency_digits
-    comment = json.dumps(deal.comment, ensure_ascii=False)
+    comment = json.dumps(deal.comment, ensure_ascii=False) if deal.comment else '""'
     seconds, volume, closed = deal.time_ms // 1000, deal.volume, deal.volume_closed
     point = points_text(1, digits) if deal.symbol else "0"
     return (

@@ -51,7 +51,7 @@ def deals(store: Store, wanted: DealFilter, *, offset: int = 0, limit: int = -1)
     """Yield deals in order of time, then ticket."""
     where, values = wanted.where()
     sql = f"SELECT deal.* FROM deal{where} ORDER BY time_ms, ticket LIMIT ? OFFSET ?"  # noqa: S608
-    return map(Deal._make, store.rows(sql, [*values, limit, offset]))
+    return map(Deal._make, store.snapshot_rows(sql, [*values, limit, offset]))
 
 
 def deal_total(store: Store, wanted: DealFilter) -> int:

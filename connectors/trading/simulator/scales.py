@@ -12,6 +12,9 @@ AMOUNT_MAX = 10**9
 """The largest amount of one balance operation, in whole units of the currency."""
 
 
+_ZEROES = tuple("0." + "0" * digits if digits else "0" for digits in range(9))
+
+
 def divide(numerator: int, denominator: int) -> int:
     """Return the quotient rounded half away from zero; the denominator is positive."""
     if numerator < 0:
@@ -40,13 +43,16 @@ def parse(text: object) -> int:
 
 def text(amount: int, digits: int) -> str:
     """Write an amount of 1e-8 with exactly that many decimal digits."""
+    if amount == 0:
+        return _ZEROES[digits]
     return points_text(divide(amount, 10 ** (8 - digits)), digits)
 
 
 def points_text(points: int, digits: int) -> str:
     """Write an integer of points (10**-digits each) as a decimal number."""
+    if points == 0:
+        return _ZEROES[digits]
     if digits == 0:
         return str(points)
-    sign = "-" if points < 0 else ""
-    whole, rest = divmod(abs(points), 10**digits)
-    return f"{sign}{whole}.{rest:0{digits}d}"
+    shown = f"{points:0{digits + 1 + (points < 0)}d}"
+    return f"{shown[:-digits]}.{shown[-digits:]}"

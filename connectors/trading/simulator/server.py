@@ -231,6 +231,7 @@ async def _send(
     with tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool:
         for chunk in chunks:
             spool.write(chunk)
+            await asyncio.sleep(0)
         length = spool.tell()
         spool.seek(0)
         head = response_head(status, length, keep_alive=keep_alive)

@@ -117,6 +117,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         """Open the file, made readable by its owner only, and create missing tables."""
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        self._path = path
         self._connection = sqlite3.connect(path, isolation_level=None, timeout=30)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=NORMAL")
@@ -281,6 +282,17 @@ class Store:
             "SELECT record FROM request WHERE id = ?", (number,)
         ).fetchone()
         return None if row is None else dict(json.loads(row[0]))
+
+    def snapshot_rows(self, sql: str, values: Sequence[object]) -> Iterator[tuple[Any, ...]]:
+        """Yield a select's rows as they stand now, however long the caller takes to read them.
+
+        A connection of its own keeps the snapshot, so that others may write meanwhile.
+        """
+        reader = sqlite3.connect(self._path)
+        try:
+            yield from reader.execute(sql, tuple(values))
+        finally:
+            reader.close()
 
     def rows(self, sql: str, values: Sequence[object]) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a select that the queries module wrote."""
