@@ -1,0 +1,109 @@
+"""Connections to payment providers: sealed credentials, limits, and the provider behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from uuid import UUID
+
+import msgspec
+
+from connectors.payments.port import PaymentProvider, PaymentProviders
+from identity import audit
+from kernel.crypto import Vault
+from kernel.database import ReadSession, TenantSession
+from kernel.errors import InvalidInput, NotFound
+from kernel.ids import token, uuid7
+from kernel.money import Money
+from treasury import queries
+from treasury.models import PspConnection, PspCurrency
+
+_CREDENTIALS = "psp.credentials"
+_WEBHOOK_SECRET = "psp.webhook_secret"  # noqa: S105 - the name of a purpose, not a secret
+
+
+async def create(
+    session: TenantSession,
+    *,
+    provider: str,
+    name: str,
+    credentials: Mapping[str, str],
+    limits: Mapping[str, tuple[Decimal, Decimal]],
+    vault: Vault,
+) -> PspConnection:
+    """Store a connection with sealed credentials; `limits` is smallest and largest by currency.
+
+    Raises InvalidInput for limits that are not positive or in the wrong order.
+    """
+    for currency, (smallest, largest) in limits.items():
+        if (
+            not 0 < smallest <= largest
+            or Money(smallest, currency) != Money(smallest, currency).rounded()
+        ):
+            raise InvalidInput({"limits": f"Enter a smallest and a largest amount in {currency}."})
+    owner = session.info["tenant"].id
+    connection = PspConnection(
+        id=uuid7(),
+        provider=provider,
+        name=name,
+        credentials_sealed=vault.seal(
+            owner, msgspec.json.encode(dict(credentials)), purpose=_CREDENTIALS
+        ),
+        webhook_token=token(),
+        state="active",
+    )
+    session.add(connection)
+    # The limits refer to the connection's row.
+    await session.flush()
+    session.add_all(
+        PspCurrency(
+            connection_id=connection.id,
+            currency=currency,
+            amount_min=smallest,
+            amount_max=largest,
+        )
+        for currency, (smallest, largest) in limits.items()
+    )
+    audit.record(
+        session,
+        "treasury.connection_created",
+        subject=("psp_connection", connection.id),
+        after={"provider": provider, "name": name, "currencies": sorted(limits)},
+    )
+    return connection
+
+
+async def keep_webhook_secret(
+    session: TenantSession, *, connection_id: UUID, secret: str, vault: Vault
+) -> None:
+    """Seal the secret with which the provider signs its events from now on."""
+    connection = await queries.connection(session, connection_id)
+    if connection is None:
+        raise NotFound
+    owner = session.info["tenant"].id
+    connection.webhook_secret_sealed = vault.seal(owner, secret.encode(), purpose=_WEBHOOK_SECRET)
+    audit.record(
+        session,
+        "treasury.webhook_registered",
+        subject=("psp_connection", connection.id),
+        after={"registered": True},
+    )
+
+
+def provider_of(
+    session: TenantSession | ReadSession,
+    connection: PspConnection,
+    *,
+    payments: PaymentProviders,
+    vault: Vault,
+) -> PaymentProvider:
+    """Open a connection's secrets and return its provider; nothing is sent yet."""
+    owner = session.info["tenant"].id
+    credentials = msgspec.json.decode(
+        vault.open(owner, connection.credentials_sealed, purpose=_CREDENTIALS),
+        type=dict[str, str],
+    )
+    if connection.webhook_secret_sealed is not None:
+        secret = vault.open(owner, connection.webhook_secret_sealed, purpose=_WEBHOOK_SECRET)
+        credentials["webhook_secret"] = secret.decode()
+    return payments.get(connection.provider, credentials)

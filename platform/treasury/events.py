@@ -1,0 +1,84 @@
+"""What happens to deposits that other rooms care about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import ClassVar
+from uuid import UUID
+
+from kernel.events import Event
+
+
+@dataclass(frozen=True)
+class WebhookStored(Event):
+    """A provider's signed event was stored for the first time and waits to be handled."""
+
+    topic: ClassVar[str] = "treasury.webhook_stored"
+    webhook_event_id: UUID
+
+
+@dataclass(frozen=True)
+class DepositStarted(Event):
+    """A client wants to pay in."""
+
+    topic: ClassVar[str] = "treasury.deposit_started"
+    deposit_id: UUID
+    client_id: UUID
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True)
+class DepositSettled(Event):
+    """The money is in the client's wallet; for an account, its credit is under way."""
+
+    topic: ClassVar[str] = "treasury.deposit_settled"
+    deposit_id: UUID
+    client_id: UUID
+    account_id: UUID | None
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True)
+class DepositCredited(Event):
+    """The money is where the client wanted it: on the trading account, or in the wallet."""
+
+    topic: ClassVar[str] = "treasury.deposit_credited"
+    deposit_id: UUID
+    client_id: UUID
+    account_id: UUID | None
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True)
+class DepositFailed(Event):
+    """The payment failed, expired or was refused; nothing was credited."""
+
+    topic: ClassVar[str] = "treasury.deposit_failed"
+    deposit_id: UUID
+    client_id: UUID
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class DepositHeld(Event):
+    """What the provider says does not match the deposit: a person has to decide."""
+
+    topic: ClassVar[str] = "treasury.deposit_held"
+    deposit_id: UUID
+    client_id: UUID
+    reason: str
+
+
+@dataclass(frozen=True)
+class DepositDisputed(Event):
+    """A provider took back, or wants back, a payment that had succeeded."""
+
+    topic: ClassVar[str] = "treasury.deposit_disputed"
+    deposit_id: UUID
+    client_id: UUID
+    reason: str

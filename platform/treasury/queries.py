@@ -1,0 +1,401 @@
+"""Every select of this room: locked rows for its verbs, and read models for the pillars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy.dialects.postgresql import insert
+
+from clients.models import Client
+from kernel.database import ReadSession, TenantSession
+from kernel.money import Money
+from trading.models import TradingAccount
+from treasury.models import (
+    Deposit,
+    DepositTransition,
+    PspConnection,
+    PspCurrency,
+    WebhookEvent,
+    WebhookRefusal,
+)
+
+Session = TenantSession | ReadSession
+_PAGE_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The smallest and largest deposit through one connection in one currency."""
+
+    connection_id: UUID
+    name: str
+    smallest: Money
+    largest: Money
+
+
+@dataclass(frozen=True, slots=True)
+class DepositRow:
+    """A deposit as lists show it, with the names of what it refers to."""
+
+    id: UUID
+    reference: str
+    client_id: UUID
+    client_reference: str
+    client_name: str
+    account_id: UUID | None
+    account_login: int | None
+    amount: Money
+    settled: Money | None
+    fee: Money | None
+    state: str
+    reason: str
+    provider: str
+    connection: str
+    provider_reference: str
+    disputed: bool
+    created_at: datetime
+    settled_at: datetime | None
+    credited_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DepositFilter:
+    """What a list is narrowed to; empty fields narrow nothing."""
+
+    search: str = ""
+    states: Sequence[str] = ()
+    client_id: UUID | None = None
+    owner_id: UUID | None = None
+    connection_id: UUID | None = None
+    currency: str = ""
+    disputed: bool | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DepositPage:
+    """One page, newest first; `after` continues it and is None on the last one."""
+
+    rows: list[DepositRow]
+    after: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class DepositTotal:
+    """How many deposits of a currency were settled, and how much they were."""
+
+    currency: str
+    count: int
+    amount: Decimal
+    fee: Decimal
+
+
+async def connection(session: Session, connection_id: UUID) -> PspConnection | None:
+    """Return a connection."""
+    return await session.get(PspConnection, connection_id)
+
+
+async def connection_by_token(session: Session, token: str) -> PspConnection | None:
+    """Return the connection of an address for webhooks."""
+    query = select(PspConnection).where(PspConnection.webhook_token == token)
+    return await session.scalar(query)
+
+
+async def connection_by_name(session: Session, name: str) -> PspConnection | None:
+    """Return the connection of a name."""
+    return await session.scalar(select(PspConnection).where(PspConnection.name == name))
+
+
+def _limits() -> Select[PspCurrency, PspConnection]:
+    return (
+        select(PspCurrency, PspConnection)
+        .join(PspConnection, PspConnection.id == PspCurrency.connection_id)
+        .where(PspConnection.state == "active")
+    )
+
+
+def _as_limits(row: PspCurrency, found: PspConnection) -> Limits:
+    smallest, largest = Money(row.amount_min, row.currency), Money(row.amount_max, row.currency)
+    return Limits(found.id, found.name, smallest, largest)
+
+
+async def limits(session: Session, *, connection_id: UUID, currency: str) -> Limits | None:
+    """Return an active connection's limits in a currency; None when it does not take it."""
+    query = _limits().where(
+        PspCurrency.connection_id == connection_id, PspCurrency.currency == currency
+    )
+    row = (await session.execute(query)).one_or_none()
+    return _as_limits(*row) if row is not None else None
+
+
+async def offers(session: Session, *, currency: str = "") -> list[Limits]:
+    """Return what clients can pay with, by name: active connections and their limits."""
+    query = _limits().order_by(PspConnection.name, PspCurrency.currency)
+    if currency:
+        query = query.where(PspCurrency.currency == currency)
+    return [_as_limits(*row) for row in await session.execute(query)]
+
+
+async def deposit(session: Session, deposit_id: UUID) -> Deposit | None:
+    """Return a deposit."""
+    return await session.get(Deposit, deposit_id)
+
+
+async def deposit_by_reference(
+    session: Session, *, reference: str, client_id: UUID | None = None
+) -> Deposit | None:
+    """Return the deposit of a reference, of one client when the client asks."""
+    query = select(Deposit).where(Deposit.reference == reference.upper())
+    if client_id is not None:
+        query = query.where(Deposit.client_id == client_id)
+    return await session.scalar(query)
+
+
+async def count_open(session: Session, *, client_id: UUID) -> int:
+    """Count a client's deposits of the last day that wait for their payment."""
+    query = select(func.count()).where(
+        Deposit.client_id == client_id,
+        Deposit.state.in_(("created", "pending")),
+        Deposit.created_at > func.now() - func.make_interval(0, 0, 0, 1),
+    )
+    return int(await session.scalar(query) or 0)
+
+
+async def open_deposits(session: Session, *, older_than: datetime, limit: int = 100) -> list[UUID]:
+    """Return deposits that were sent to a provider before a moment and have no outcome yet."""
+    query = (
+        select(Deposit.id)
+        .where(
+            Deposit.state.in_(("created", "pending")),
+            Deposit.provider_reference.is_not(None),
+            Deposit.created_at < older_than,
+        )
+        .order_by(Deposit.id.desc())
+        .limit(limit)
+    )
+    return list(await session.scalars(query))
+
+
+async def _locked(session: TenantSession, query: Select[Deposit]) -> Deposit | None:
+    found = query.with_for_update().execution_options(populate_existing=True)
+    return await session.scalar(found)
+
+
+async def locked_deposit(session: TenantSession, deposit_id: UUID) -> Deposit | None:
+    """Return a deposit as it is now, locked until the transaction ends."""
+    return await _locked(session, select(Deposit).where(Deposit.id == deposit_id))
+
+
+async def locked_deposit_of_hold(session: TenantSession, hold_id: UUID) -> Deposit | None:
+    """Return the deposit whose money a hold sets aside, locked."""
+    return await _locked(session, select(Deposit).where(Deposit.hold_id == hold_id))
+
+
+def _of_payment(connection_id: UUID, reference: str, provider_reference: str) -> Select[Deposit]:
+    query = select(Deposit).where(Deposit.connection_id == connection_id)
+    if reference:
+        return query.where(Deposit.reference == reference)
+    return query.where(Deposit.provider_reference == provider_reference)
+
+
+async def deposit_of_payment(
+    session: Session, *, connection_id: UUID, reference: str, provider_reference: str
+) -> Deposit | None:
+    """Return the deposit that an event is about; it must be of the same connection."""
+    return await session.scalar(_of_payment(connection_id, reference, provider_reference))
+
+
+async def locked_deposit_of_payment(
+    session: TenantSession, *, connection_id: UUID, reference: str, provider_reference: str
+) -> Deposit | None:
+    """Return the deposit that an event is about, locked until the transaction ends."""
+    return await _locked(session, _of_payment(connection_id, reference, provider_reference))
+
+
+async def webhook_event(session: Session, event_id: UUID) -> WebhookEvent | None:
+    """Return a stored event."""
+    return await session.get(WebhookEvent, event_id)
+
+
+async def store_webhook_event(session: TenantSession, **values: Any) -> UUID | None:
+    """Insert an event unless its connection has it already; return the id of a new one."""
+    query = (
+        insert(WebhookEvent)
+        .values(**values)
+        .on_conflict_do_nothing(constraint="uq_webhook_event_connection_id")
+        .returning(WebhookEvent.id)
+    )
+    return await session.scalar(query)
+
+
+async def locked_webhook_event(session: TenantSession, event_id: UUID) -> WebhookEvent | None:
+    """Return a stored event, locked until the transaction ends."""
+    query = select(WebhookEvent).where(WebhookEvent.id == event_id).with_for_update()
+    return await session.scalar(query.execution_options(populate_existing=True))
+
+
+async def trail(session: Session, *, deposit_id: UUID) -> list[DepositTransition]:
+    """Return a deposit's steps in order."""
+    query = (
+        select(DepositTransition)
+        .where(DepositTransition.deposit_id == deposit_id)
+        .order_by(DepositTransition.at, DepositTransition.id)
+    )
+    return list(await session.scalars(query))
+
+
+async def events_of(session: Session, *, reference: str) -> list[WebhookEvent]:
+    """Return what the provider told about a deposit, in the order it came."""
+    query = (
+        select(WebhookEvent)
+        .where(WebhookEvent.reference == reference)
+        .order_by(WebhookEvent.received_at, WebhookEvent.id)
+    )
+    return list(await session.scalars(query))
+
+
+async def refusals(
+    session: Session, *, connection_id: UUID, limit: int = 50
+) -> list[WebhookRefusal]:
+    """Return the latest calls to a connection's address that were refused."""
+    query = (
+        select(WebhookRefusal)
+        .where(WebhookRefusal.connection_id == connection_id)
+        .order_by(WebhookRefusal.id.desc())
+        .limit(limit)
+    )
+    return list(await session.scalars(query))
+
+
+async def deposit_page(
+    session: Session,
+    *,
+    narrowed: DepositFilter | None = None,
+    after: UUID | None = None,
+    limit: int = 50,
+) -> DepositPage:
+    """Return deposits, newest first; ids are in order of time, so a page continues at the last."""
+    size = min(limit, _PAGE_MAX)
+    query = _narrowed(_rows(), narrowed or DepositFilter())
+    if after is not None:
+        query = query.where(Deposit.id < after)
+    found = (await session.execute(query.order_by(Deposit.id.desc()).limit(size + 1))).all()
+    rows = [_as_row(row) for row in found[:size]]
+    return DepositPage(rows, rows[-1].id if len(found) > size else None)
+
+
+async def deposit_row(session: Session, *, deposit_id: UUID) -> DepositRow | None:
+    """Return one deposit as lists show it."""
+    row = (await session.execute(_rows().where(Deposit.id == deposit_id))).one_or_none()
+    return _as_row(row) if row is not None else None
+
+
+async def deposit_totals(
+    session: Session, *, narrowed: DepositFilter | None = None
+) -> list[DepositTotal]:
+    """Return what was settled in each currency, of the deposits a filter leaves."""
+    amount = func.sum(Deposit.settled_amount)
+    fee = func.coalesce(
+        func.sum(Deposit.fee).filter(Deposit.fee_currency == Deposit.currency), Decimal(0)
+    )
+    sums = _joined(select(Deposit.currency, func.count(), amount, fee))
+    query = _narrowed(sums, narrowed or DepositFilter())
+    query = query.where(Deposit.state.in_(("settled", "credited")))
+    query = query.group_by(Deposit.currency).order_by(Deposit.currency)
+    return [DepositTotal(*row) for row in await session.execute(query)]
+
+
+async def count_by_state(session: Session) -> dict[str, int]:
+    """Return how many deposits stand in each state, for the tabs of a list."""
+    query = select(Deposit.state, func.count()).group_by(Deposit.state)
+    return {state: count for state, count in await session.execute(query)}  # noqa: C416
+
+
+def _rows() -> Select[*tuple[Any, ...]]:
+    return _joined(
+        select(
+            Deposit,
+            PspConnection.provider,
+            PspConnection.name,
+            Client.reference,
+            func.concat_ws(" ", Client.first_name, Client.last_name),
+            TradingAccount.login,
+        )
+    )
+
+
+def _joined(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    return (
+        query.select_from(Deposit)
+        .join(PspConnection, PspConnection.id == Deposit.connection_id)
+        .outerjoin(Client, Client.id == Deposit.client_id)
+        .outerjoin(TradingAccount, TradingAccount.id == Deposit.trading_account_id)
+    )
+
+
+def _narrowed(query: Select[*tuple[Any, ...]], narrowed: DepositFilter) -> Select[*tuple[Any, ...]]:
+    conditions = [
+        (narrowed.states, Deposit.state.in_(narrowed.states)),
+        (narrowed.client_id, Deposit.client_id == narrowed.client_id),
+        (narrowed.owner_id, Client.owner_id == narrowed.owner_id),
+        (narrowed.connection_id, Deposit.connection_id == narrowed.connection_id),
+        (narrowed.currency, Deposit.currency == narrowed.currency),
+        (narrowed.since, Deposit.created_at >= narrowed.since),
+        (narrowed.until, Deposit.created_at < narrowed.until),
+    ]
+    for wanted, condition in conditions:
+        if wanted:
+            query = query.where(condition)
+    if narrowed.disputed is not None:
+        disputed = Deposit.disputed_at.is_not(None)
+        query = query.where(disputed if narrowed.disputed else ~disputed)
+    if words := narrowed.search.strip():
+        name = func.concat_ws(" ", Client.first_name, Client.last_name)
+        matches = [
+            Deposit.reference.istartswith(words, autoescape=True),
+            Deposit.provider_reference == words,
+            name.icontains(words, autoescape=True),
+            Client.email.istartswith(words, autoescape=True),
+            Client.reference == words.upper(),
+        ]
+        if words.isdecimal() and len(words) < 19:
+            matches.append(TradingAccount.login == int(words))
+        query = query.where(or_(*matches))
+    return query
+
+
+def _as_row(found: Row[*tuple[Any, ...]]) -> DepositRow:
+    row, provider, name, client, person, login = found
+    settled = fee = None
+    if row.settled_amount is not None and row.settled_currency is not None:
+        settled = Money(row.settled_amount, row.settled_currency)
+    if row.fee is not None and row.fee_currency is not None:
+        fee = Money(row.fee, row.fee_currency)
+    return DepositRow(
+        id=row.id,
+        reference=row.reference,
+        client_id=row.client_id,
+        client_reference=client or "",
+        client_name=person,
+        account_id=row.trading_account_id,
+        account_login=login,
+        amount=Money(row.amount, row.currency),
+        settled=settled,
+        fee=fee,
+        state=row.state,
+        reason=row.reason,
+        provider=provider,
+        connection=name,
+        provider_reference=row.provider_reference or "",
+        disputed=row.disputed_at is not None,
+        created_at=row.created_at,
+        settled_at=row.settled_at,
+        credited_at=row.credited_at,
+    )

@@ -1,0 +1,67 @@
+"""A deposit's steps: each is recorded with its cause, in the trail and in the audit."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from identity import audit
+from kernel.database import TenantSession
+from kernel.events import record
+from treasury.events import DepositDisputed, DepositFailed, DepositHeld
+from treasury.models import Deposit, DepositTransition
+
+
+def move(session: TenantSession, deposit: Deposit, to_state: str, *, reason: str) -> None:
+    """Bring a deposit into a state and record the step; the same state records a remark.
+
+    The events of failing and of being held are told from here; those of money from where it is
+    posted.
+    """
+    before = deposit.state
+    deposit.state = to_state
+    deposit.reason = reason[:200]
+    remember(session, deposit, from_state=before, reason=reason)
+    audit.record(
+        session,
+        f"treasury.deposit_{to_state}",
+        subject=("deposit", deposit.id),
+        before={"state": before},
+        after={"state": to_state},
+        reason=reason,
+    )
+    if to_state == "held":
+        record(session, DepositHeld(deposit.id, deposit.client_id, reason))
+    if to_state in ("failed", "cancelled"):
+        record(session, DepositFailed(deposit.id, deposit.client_id, to_state, reason))
+
+
+def remember(
+    session: TenantSession, deposit: Deposit, *, from_state: str | None, reason: str
+) -> None:
+    """Write one line of the deposit's trail."""
+    session.add(
+        DepositTransition(
+            deposit_id=deposit.id,
+            from_state=from_state,
+            to_state=deposit.state,
+            reason=reason[:200],
+            actor=session.info["actor"].label[:120],
+        )
+    )
+
+
+def flag_dispute(
+    session: TenantSession, deposit: Deposit, *, moment: datetime, reason: str
+) -> None:
+    """Mark a paid deposit as disputed; no money moves until a person decides."""
+    if deposit.disputed_at is None:
+        deposit.disputed_at = moment
+    remember(session, deposit, from_state=deposit.state, reason=reason)
+    audit.record(
+        session,
+        "treasury.deposit_disputed",
+        subject=("deposit", deposit.id),
+        after={"state": deposit.state, "disputed": True},
+        reason=reason,
+    )
+    record(session, DepositDisputed(deposit.id, deposit.client_id, reason))
