@@ -10,6 +10,7 @@ from sqlalchemy import Row, select
 from kernel.actor import TenantRef
 from kernel.database import ControlSession
 from tenants.models import (
+    Cluster,
     Domain,
     ProvisioningRun,
     ProvisioningStep,
@@ -48,9 +49,7 @@ async def all_tenants(session: ControlSession) -> Sequence[Tenant]:
     return (await session.scalars(select(Tenant).order_by(Tenant.name))).all()
 
 
-async def domain_with_tenant(
-    session: ControlSession, host: str
-) -> Row[tuple[Domain, Tenant]] | None:
+async def domain_with_tenant(session: ControlSession, host: str) -> Row[Domain, Tenant] | None:
     """Return the host's row with its tenant: an exact match, or nothing."""
     statement = (
         select(Domain, Tenant)
@@ -99,7 +98,7 @@ async def servers(session: ControlSession) -> Sequence[TradingServer]:
 
 async def tenants_of_server(
     session: ControlSession, server_id: UUID
-) -> Sequence[Row[tuple[ServerTenant, Tenant]]]:
+) -> Sequence[Row[ServerTenant, Tenant]]:
     """Return the tenants on a server with the masks of their groups."""
     statement = (
         select(ServerTenant, Tenant)
@@ -112,7 +111,7 @@ async def tenants_of_server(
 
 async def servers_of_tenant(
     session: ControlSession, tenant_id: UUID
-) -> Sequence[Row[tuple[ServerTenant, TradingServer]]]:
+) -> Sequence[Row[ServerTenant, TradingServer]]:
     """Return the servers a tenant trades on."""
     statement = (
         select(ServerTenant, TradingServer)
@@ -121,3 +120,8 @@ async def servers_of_tenant(
         .order_by(TradingServer.name)
     )
     return (await session.execute(statement)).all()
+
+
+async def cluster_by_name(session: ControlSession, name: str) -> Cluster | None:
+    """Return the cluster of that name."""
+    return await session.scalar(select(Cluster).where(Cluster.name == name))

@@ -11,7 +11,11 @@ from kernel.actor import TenantRef
 from kernel.crypto import Vault
 from kernel.database import Database, TenantSession
 from kernel.settings import Settings
+from entrypoints import wiring
+from entrypoints.web import Web
+from tenants.ports import Ports
 from tests.fixtures import database as fixture
+from tests.fixtures.web import Browser
 
 
 @pytest.fixture
@@ -61,3 +65,26 @@ async def tenant_session(database: Database, tenant: TenantRef) -> AsyncIterator
     """One open transaction of alpha, committed at the end of the test."""
     async with database.tenant(tenant) as session:
         yield session
+
+
+@pytest.fixture
+async def ports(settings: Settings, database: Database) -> AsyncIterator[Ports]:
+    """The ports of a process, on this worker's database."""
+    del database
+    made = wiring.ports(settings, pool_size=10)
+    yield made
+    await wiring.close(made)
+
+
+@pytest.fixture
+async def web(ports: Ports) -> Web:
+    """The whole web application, in this process."""
+    return Web(ports)
+
+
+@pytest.fixture
+async def browser(web: Web) -> AsyncIterator[Browser]:
+    """A visitor with an empty cookie jar."""
+    made = Browser(web)
+    yield made
+    await made.close()

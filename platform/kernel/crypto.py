@@ -36,7 +36,7 @@ class Vault:
 
     def __init__(self, master_key: bytes) -> None:
         """Take the master key: at least 32 bytes of MARQUE_SECRET_KEY."""
-        if len(master_key) < 32:  # noqa: PLR2004 - the length of an AES-256 key
+        if len(master_key) < 32:
             msg = "the master key needs at least 32 bytes"
             raise ValueError(msg)
         self._master = master_key

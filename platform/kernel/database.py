@@ -210,7 +210,7 @@ def _begin(tenant: TenantRef, *, read_only: bool = False) -> str:
 
 async def _raw(connection: AsyncConnection) -> asyncpg.Connection[Any]:
     raw = (await connection.get_raw_connection()).driver_connection
-    assert raw is not None  # noqa: S101 - the pool never hands out a detached connection
+    assert raw is not None
     return raw
 
 

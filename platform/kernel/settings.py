@@ -79,7 +79,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings; raise SettingsError that names the first wrong variable."""
     env = os.environ if environment is None else environment
     secret = env.get("MARQUE_SECRET_KEY", "")
-    if len(secret) < 32:  # noqa: PLR2004 - 32 characters hold an AES-256 key's entropy
+    if len(secret) < 32:
         raise SettingsError("MARQUE_SECRET_KEY", "give at least 32 random characters")
     return Settings(
         data=Path(env.get("MARQUE_DATA", ".marque")).resolve(),

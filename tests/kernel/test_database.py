@@ -20,7 +20,7 @@ async def test_a_tenants_session_runs_as_its_role_on_its_schema(
     """Role and path are the tenant's own, and nothing else."""
     async with database.tenant(tenant) as session:
         row = await (await driver(session)).fetchrow(
-            "SELECT current_user u, current_schemas(true) s"
+            "SELECT current_user u, current_schemas(true)::text[] s"
         )
 
     assert row is not None

@@ -1,0 +1,138 @@
+"""Puts a request into the words that the themes' layouts read."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from litestar import Request
+
+from identity.roles import ROLES
+from kernel.actor import TenantRef
+from kernel.viewer import Viewer
+from kernel.web.pages import csrf_token
+from tenants.resolver import Place
+from themes import loader
+from themes.page import AppLink, Brand, Flash, NavigationGroup, NavigationItem, Page
+from themes.page import Viewer as ShownViewer
+from themes.tokens import BrandColours
+
+# (group, [(label, href, icon, permission or None)])
+Navigation = Sequence[tuple[str, Sequence[tuple[str, str, str, str | None]]]]
+VENDOR = Brand(
+    name="Marque",
+    slug="marque",
+    logo_initials="M",
+    colours=BrandColours("#1B2A4A", "#3E63DD"),
+    legal_name="Marque",
+    support_email="support@marque.example",
+)
+_RISK = (
+    "CFDs are complex instruments and come with a high risk of losing money rapidly due to"
+    " leverage. Consider whether you understand how they work and whether you can afford the risk."
+)
+
+
+def brand_of(tenant: TenantRef, brand: dict[str, Any] | None) -> Brand:
+    """Return a tenant's brand; what it has not chosen falls back to plain values."""
+    chosen = brand or {}
+    language = str(chosen.get("language", tenant.language))
+    return Brand(
+        name=tenant.name,
+        slug=tenant.slug,
+        logo_initials=str(chosen.get("initials") or tenant.name[:1]),
+        colours=BrandColours(
+            str(chosen.get("main", "#1B2A4A")),
+            str(chosen.get("accent", "#3E63DD")),
+            str(chosen.get("radius", "1")),
+            str(chosen.get("font", "inter")),
+        ),
+        language=language,
+        direction="rtl" if language == "ar" else "ltr",
+        support_email=str(chosen.get("support_email", f"support@{tenant.slug}.example")),
+        legal_name=str(chosen.get("legal_name", tenant.name)),
+        regulator_line=str(chosen.get("regulator_line", "")),
+        risk_warning=str(chosen.get("risk_warning", _RISK)),
+        theme=str(chosen.get("theme", "default")),
+    )
+
+
+class PageRenderer:
+    """Renders one surface's pages with its navigation, filtered by what the viewer may do."""
+
+    def __init__(self, navigation: Navigation, apps: Sequence[tuple[str, str, str]] = ()) -> None:
+        """Take the surface's navigation and, for staff, its applications (label, path, icon)."""
+        self._navigation = navigation
+        self._apps = apps
+
+    def __call__(
+        self, request: Request[Any, Any, Any], template: str, context: dict[str, Any]
+    ) -> str:
+        """Return the page of a template."""
+        state = request.scope["state"]
+        place: Place = state["place"]
+        viewer = request.scope.get("user")
+        brand = brand_of(place.tenant, place.brand) if place.tenant else VENDOR
+        path = request.scope["path"]
+        shown = context.pop("flashes", [])
+        page = Page(
+            brand=brand,
+            surface=_surface(place.surface),
+            title=context.pop("title"),
+            user=_shown(viewer),
+            csrf_token=csrf_token(request),
+            nonce=state.setdefault("nonce", secrets.token_urlsafe(12)),
+            path=path,
+            query=dict(request.query_params.items()),
+            navigation=tuple(self._groups(viewer, context.pop("active", "") or path)),
+            apps=self._links(path),
+            flashes=tuple(Flash(item["text"], item["kind"]) for item in shown),
+            language=brand.language if place.surface != "staff" else "en",
+            direction=brand.direction if place.surface != "staff" else "ltr",
+        )
+        if template == "errors/problem.html":
+            context = _problem(context, state.get("request_id", ""))
+        return loader.render(template, page, **context)
+
+    def _groups(self, viewer: object, active: str) -> Iterable[NavigationGroup]:
+        for label, items in self._navigation:
+            allowed = tuple(
+                NavigationItem(text, href, icon, active=_covers(href, active))
+                for text, href, icon, permission in items
+                if permission is None or (isinstance(viewer, Viewer) and viewer.may(permission))
+            )
+            if allowed:
+                yield NavigationGroup(label, allowed)
+
+    def _links(self, path: str) -> tuple[AppLink, ...]:
+        return tuple(
+            AppLink(label, href, icon, active=path.startswith(href))
+            for label, href, icon in self._apps
+        )
+
+
+def _surface(surface: str) -> Any:
+    return {"vendor": "public", "ops": "public"}.get(surface, surface)
+
+
+def _shown(viewer: object) -> ShownViewer | None:
+    if not isinstance(viewer, Viewer):
+        return None
+    labels = [ROLES.get(role, role.capitalize()) for role in sorted(viewer.roles)]
+    return ShownViewer(viewer.name, viewer.email, ", ".join(labels), viewer.initials)
+
+
+def _covers(href: str, active: str) -> bool:
+    return active == href or (href != "/" and active.startswith(f"{href}/"))
+
+
+def _problem(context: dict[str, Any], reference: str) -> dict[str, Any]:
+    problem = context["problem"]
+    return {
+        "status": problem["status"],
+        "heading": problem["title"],
+        "text": problem["detail"],
+        "reference": reference,
+        "home_href": "/",
+    }

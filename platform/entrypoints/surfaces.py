@@ -1,0 +1,185 @@
+"""One Litestar application for each surface, alike but for routes, navigation and people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Litestar, Request, Response, Router, get
+from litestar.config.compression import CompressionConfig
+from litestar.config.csrf import CSRFConfig
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ASGIApp, Scope
+
+from entrypoints.rendering import VENDOR, Navigation, PageRenderer, brand_of
+from identity import api_keys, sessions
+from kernel.database import ControlSession, TenantSession
+from kernel.errors import ProductError
+from kernel.viewer import Viewer
+from kernel.web import problems
+from kernel.web.access import PUBLIC, check_permission, require_declared
+from kernel.web.edge import Edge
+from kernel.web.pages import CSRF_COOKIE
+from tenants.ports import Ports
+from themes.drawings import favicon_svg
+from themes.tokens import derive, theme_css
+
+BODY_MAX = 11 * 1024 * 1024
+VENDOR_PERMISSIONS = {"console.tenant.read": "See brokerages, their state and their runs"}
+
+
+@dataclass(frozen=True)
+class Surface:
+    """What makes one surface different from the others."""
+
+    name: str
+    title: str
+    routes: Sequence[HTTPRouteHandler]
+    navigation: Navigation = ()
+    apps: Sequence[tuple[str, str, str]] = ()
+    api: bool = False
+
+
+@get("/theme.css", permission=PUBLIC)
+async def theme(request: Request[Any, Any, Any]) -> Response[str]:
+    """Serve the brand's tokens; the address carries their version."""
+    place = request.scope["state"]["place"]
+    brand = brand_of(place.tenant, place.brand) if place.tenant else VENDOR
+    return Response(
+        theme_css(derive(brand.colours)),
+        media_type="text/css",
+        headers={"cache-control": "public, max-age=86400"},
+    )
+
+
+@get("/favicon.svg", permission=PUBLIC)
+async def favicon(request: Request[Any, Any, Any]) -> Response[str]:
+    """Serve the brand's mark."""
+    place = request.scope["state"]["place"]
+    brand = brand_of(place.tenant, place.brand) if place.tenant else VENDOR
+    return Response(
+        favicon_svg(brand),
+        media_type="image/svg+xml",
+        headers={"cache-control": "public, max-age=86400"},
+    )
+
+
+def application(surface: Surface, ports: Ports, permissions: Mapping[str, str]) -> Litestar:
+    """Build a surface's application; raise RouteWithoutPermission when a route is silent."""
+    settings = ports.settings
+    app = Litestar(
+        route_handlers=[*surface.routes, theme, favicon],
+        guards=[check_permission],
+        dependencies={
+            "session": Provide(_session, sync_to_thread=False),
+            "tenant": Provide(_tenant, sync_to_thread=False),
+            "viewer": Provide(_viewer, sync_to_thread=False),
+            "ports": Provide(_ports, sync_to_thread=False),
+        },
+        exception_handlers={
+            ProductError: problems.answer_product_error,
+            HTTPException: problems.answer_http_error,
+            Exception: problems.answer_failure,
+        },
+        csrf_config=CSRFConfig(
+            secret=ports.vault.derive("csrf").hex(),
+            cookie_name=CSRF_COOKIE,
+            cookie_secure=settings.https,
+            cookie_httponly=True,
+            cookie_samesite="lax",
+            exclude=["^/api/", "^/hooks/"],
+        ),
+        compression_config=CompressionConfig(
+            backend="brotli", brotli_gzip_fallback=True, brotli_quality=2, minimum_size=1024
+        ),
+        openapi_config=_openapi(surface) if surface.api else None,
+        request_max_body_size=BODY_MAX,
+        logging_config=None,
+        state=State(
+            {
+                "settings": settings,
+                "ports": ports,
+                "renderer": PageRenderer(surface.navigation, surface.apps),
+                "flash_key": ports.vault.derive("flash"),
+                "logins_per_minute": 30,
+            }
+        ),
+    )
+    require_declared(app, permissions)
+    return app
+
+
+def edged(surface: str, app: ASGIApp, ports: Ports) -> ASGIApp:
+    """Put a surface's application behind its transaction and its people."""
+    return Edge(app, ports.database, _authenticator(surface, ports))
+
+
+def _authenticator(surface: str, ports: Ports) -> Any:
+    name = sessions.cookie_name(https=ports.settings.https)
+
+    async def authenticate(session: TenantSession | ControlSession, scope: Scope) -> Viewer | None:
+        if scope["path"].startswith("/api/") and isinstance(session, TenantSession):
+            bearer = _header(scope, b"authorization").removeprefix("Bearer ")
+            return await api_keys.viewer(session, bearer=bearer) if bearer else None
+        value = _cookie(scope, name)
+        host = scope["state"]["host"]
+        if not value:
+            return None
+        if isinstance(session, TenantSession):
+            return await sessions.viewer(session, value=value, host=host, surface=surface)
+        return await sessions.vendor_viewer(
+            session, value=value, host=host, permissions=tuple(VENDOR_PERMISSIONS)
+        )
+
+    return authenticate
+
+
+def _header(scope: Scope, wanted: bytes) -> str:
+    for name, value in scope["headers"]:
+        if name == wanted:
+            return value.decode("latin-1")
+    return ""
+
+
+def _cookie(scope: Scope, wanted: str) -> str:
+    for part in _header(scope, b"cookie").split(";"):
+        name, _, value = part.strip().partition("=")
+        if name == wanted:
+            return value
+    return ""
+
+
+def _session(request: Request[Any, Any, Any]) -> Any:
+    return request.scope["state"]["session"]
+
+
+def _tenant(request: Request[Any, Any, Any]) -> Any:
+    return request.scope["state"]["tenant"]
+
+
+def _viewer(request: Request[Any, Any, Any]) -> Any:
+    return request.scope.get("user")
+
+
+def _ports(request: Request[Any, Any, Any]) -> Any:
+    return request.app.state.ports
+
+
+def _openapi(surface: Surface) -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title=f"Marque API, {surface.title}",
+        version="1",
+        create_examples=False,
+        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        openapi_router=Router("/api/v1", route_handlers=[], opt={"permission": PUBLIC}),
+        components=Components(
+            security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}
+        ),
+    )

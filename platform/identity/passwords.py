@@ -1,0 +1,77 @@
+"""Password hashes: argon2id with OWASP's minimum cost, at most two computed at a time.
+
+One hash takes about 30 ms of a core and 19 MiB, so a flood of logins must queue, and be
+turned away when the queue is long, rather than stop the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from kernel.errors import InvalidInput, TooManyRequests
+
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
+_POOL = ThreadPoolExecutor(2, "argon2")
+_QUEUE_MAX = 50
+_waiting = 0
+
+LENGTH_MIN = 10
+LENGTH_MAX = 128
+# The commonest passwords of this length and up; a password that contains one is refused.
+_COMMON = (
+    *("password", "passw0rd", "1234567890", "0123456789", "qwertyuiop", "letmein", "iloveyou"),
+    *("administrator", "welcome123", "abc1234567", "1q2w3e4r5t", "sunshine12", "football12"),
+)
+
+
+def check(password: str, *, forbidden: tuple[str, ...] = ()) -> None:
+    """Raise InvalidInput when a new password is too short, too long, common or telling.
+
+    `forbidden` holds words such as the brand's and the person's own address.
+    """
+    lowered = password.lower()
+    if len(password) < LENGTH_MIN:
+        raise InvalidInput({"password": f"Use at least {LENGTH_MIN} characters."})
+    if len(password) > LENGTH_MAX:
+        raise InvalidInput({"password": f"Use at most {LENGTH_MAX} characters."})
+    if len(set(lowered)) < 5 or any(word in lowered for word in _COMMON):
+        raise InvalidInput({"password": "This is easy to guess. Join three unrelated words."})
+    if any(word and word.lower() in lowered for word in forbidden):
+        raise InvalidInput({"password": "Leave out your address and the name of the brand."})
+
+
+async def hashed(password: str) -> str:
+    """Return the argon2id hash; raise TooManyRequests when too many wait."""
+    return await _queued(lambda: _HASHER.hash(password))
+
+
+async def matches(password_hash: str | None, password: str) -> bool:
+    """Say whether the password is right; an absent hash costs the same time and is wrong."""
+    stored = password_hash or _NOBODY
+
+    def verify() -> str:
+        try:
+            return "yes" if _HASHER.verify(stored, password) else ""
+        except (VerificationError, InvalidHashError):
+            return ""
+
+    return bool(await _queued(verify)) and password_hash is not None
+
+
+async def _queued(work: object) -> str:
+    global _waiting  # noqa: PLW0603 - a counter of this process's own queue
+    if _waiting >= _QUEUE_MAX:
+        raise TooManyRequests(5, "Many people are signing in. Try again in a few seconds.")
+    _waiting += 1
+    try:
+        result = await asyncio.get_running_loop().run_in_executor(_POOL, work)  # type: ignore[arg-type]
+        return str(result)
+    finally:
+        _waiting -= 1
+
+
+_NOBODY = _HASHER.hash("nobody has this password")

@@ -1,0 +1,123 @@
+"""Every select on people, tokens, keys, roles and the audit trail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from identity.models import (
+    ApiKey,
+    AuditEntry,
+    EmailToken,
+    RolePermission,
+    StaffRole,
+    UserAccount,
+    VendorAccount,
+)
+from kernel.database import ControlSession, ReadSession, TenantSession
+
+
+async def user_by_email(
+    session: TenantSession, *, kind: str, email: str, lock: bool = False
+) -> UserAccount | None:
+    """Return the person of that kind and address."""
+    statement = select(UserAccount).where(
+        UserAccount.kind == kind, func.lower(UserAccount.email) == email.strip().lower()
+    )
+    return await session.scalar(statement.with_for_update() if lock else statement)
+
+
+async def vendor_by_email(
+    session: ControlSession, *, email: str, lock: bool = False
+) -> VendorAccount | None:
+    """Return the vendor's person of that address."""
+    statement = select(VendorAccount).where(
+        func.lower(VendorAccount.email) == email.strip().lower()
+    )
+    return await session.scalar(statement.with_for_update() if lock else statement)
+
+
+async def user(session: TenantSession | ReadSession, user_id: UUID) -> UserAccount | None:
+    """Return the person of that id."""
+    return await session.get(UserAccount, user_id)
+
+
+async def staff(session: TenantSession | ReadSession) -> Sequence[UserAccount]:
+    """Return the brokerage's active staff, by name."""
+    statement = (
+        select(UserAccount)
+        .where(UserAccount.kind == "staff", UserAccount.state == "active")
+        .order_by(UserAccount.name, UserAccount.id)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def staff_of_role(session: TenantSession | ReadSession, role: str) -> Sequence[UserAccount]:
+    """Return the active staff who hold a role, in a stable order."""
+    statement = (
+        select(UserAccount)
+        .join(StaffRole, StaffRole.user_id == UserAccount.id)
+        .where(StaffRole.role == role, UserAccount.state == "active")
+        .order_by(UserAccount.id)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def roles_of(session: TenantSession | ReadSession, user_id: UUID) -> Sequence[str]:
+    """Return the roles a person holds."""
+    statement = select(StaffRole.role).where(StaffRole.user_id == user_id).order_by(StaffRole.role)
+    return (await session.scalars(statement)).all()
+
+
+async def granted(
+    session: TenantSession | ReadSession, roles: Sequence[str]
+) -> Sequence[RolePermission]:
+    """Return what the roles grant."""
+    statement = select(RolePermission).where(RolePermission.role.in_(roles))
+    return (await session.scalars(statement)).all()
+
+
+async def email_token(session: TenantSession, id_hash: bytes) -> EmailToken | None:
+    """Return a mailed link's row, locked, so that it is used once."""
+    return await session.scalar(
+        select(EmailToken).where(EmailToken.id_hash == id_hash).with_for_update()
+    )
+
+
+async def api_key(session: TenantSession, key_id: str) -> ApiKey | None:
+    """Return an API key that has not been revoked."""
+    return await session.scalar(
+        select(ApiKey).where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None))
+    )
+
+
+async def audit_page(
+    session: TenantSession | ReadSession,
+    *,
+    search: str = "",
+    action: str = "",
+    subject_kind: str = "",
+    subject_id: str = "",
+    before_id: UUID | None = None,
+    limit: int = 50,
+) -> Sequence[AuditEntry]:
+    """Return audit entries, newest first; `before_id` continues after a page's last row."""
+    statement = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit)
+    if search:
+        pattern = f"%{search}%"
+        statement = statement.where(
+            AuditEntry.actor_label.ilike(pattern)
+            | AuditEntry.subject_id.ilike(pattern)
+            | AuditEntry.action.ilike(pattern)
+        )
+    if action:
+        statement = statement.where(AuditEntry.action == action)
+    if subject_kind:
+        statement = statement.where(AuditEntry.subject_kind == subject_kind)
+    if subject_id:
+        statement = statement.where(AuditEntry.subject_id == subject_id)
+    if before_id is not None:
+        statement = statement.where(AuditEntry.id < before_id)
+    return (await session.scalars(statement)).all()

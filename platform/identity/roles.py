@@ -1,0 +1,41 @@
+"""The staff roles every brokerage starts with, and what rooms grant them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy.dialects.postgresql import insert
+
+from identity.models import RolePermission
+from kernel.database import TenantSession
+
+ROLES = {
+    "owner": "Owner",
+    "admin": "Administrator",
+    "compliance_head": "Head of compliance",
+    "kyc_officer": "KYC officer",
+    "finance_head": "Head of finance",
+    "payments_officer": "Payments officer",
+    "dealing": "Dealing and risk",
+    "sales_head": "Head of sales",
+    "sales_agent": "Sales agent",
+    "retention_agent": "Retention agent",
+    "marketing": "Marketing",
+    "support": "Support",
+    "partner_manager": "Partner manager",
+    "auditor": "Auditor",
+}
+# permission -> {role: scope}
+Grants = Mapping[str, Mapping[str, str]]
+
+
+async def seed(session: TenantSession, grants: Grants) -> int:
+    """Write the default grants that are not there yet; return how many there are."""
+    rows = [
+        {"role": role, "permission": permission, "scope": scope}
+        for permission, by_role in grants.items()
+        for role, scope in by_role.items()
+    ]
+    if rows:
+        await session.execute(insert(RolePermission).on_conflict_do_nothing(), rows)
+    return len(rows)

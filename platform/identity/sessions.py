@@ -1,0 +1,145 @@
+"""Sessions of our own: a random id in a host-only cookie, kept as a hash, new at each login.
+
+A session is bound to its tenant (by schema), to one host and to one kind of user; the
+same cookie on another host is nothing. Hot path: the look-up at every request is one
+statement through the driver.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, update
+
+from identity.models import SignIn, VendorSignIn
+from kernel.clock import now
+from kernel.database import ControlSession, TenantSession, driver, tagged
+from kernel.ids import token
+from kernel.viewer import Viewer, widest
+
+# Idle and absolute limits by kind of user, in minutes.
+LIMITS = {"staff": (15 * 8, 8 * 60), "client": (30, 12 * 60), "partner": (30, 12 * 60)}
+VENDOR_LIMITS = (60, 8 * 60)
+
+_LOOK_UP = """
+SELECT u.id, u.kind, u.name, u.email, s.seen_at, s.created_at,
+       coalesce((SELECT array_agg(DISTINCT r.role)::text[] FROM staff_role r
+                 WHERE r.user_id = u.id), '{}') AS roles,
+       coalesce((SELECT array_agg(p.permission || ' ' || p.scope)::text[] FROM staff_role r
+                 JOIN role_permission p ON p.role = r.role WHERE r.user_id = u.id), '{}') AS grants
+FROM session s JOIN user_account u ON u.id = s.user_id
+WHERE s.id_hash = $1 AND s.host = $2 AND s.surface = $3 AND s.expires_at > now()
+  AND u.state = 'active'
+"""
+_LOOK_UP_VENDOR = """
+SELECT u.id, u.kind, u.name, u.email, s.seen_at, s.created_at
+FROM control.session s JOIN control.user_account u ON u.id = s.user_id
+WHERE s.id_hash = $1 AND s.host = $2 AND s.expires_at > now() AND u.state = 'active'
+"""
+KIND_OF_SURFACE = {"trader": "client", "partner": "partner", "staff": "staff"}
+
+
+def cookie_name(*, https: bool) -> str:
+    """Return the cookie's name: `__Host-` binds it to the host, which needs https."""
+    return "__Host-marque" if https else "marque"
+
+
+async def start(
+    session: TenantSession | ControlSession, *, user_id: UUID, kind: str, surface: str, host: str
+) -> str:
+    """Open a session and return the cookie's value; any older cookie stays worthless."""
+    value = token()
+    idle, absolute = LIMITS.get(kind, VENDOR_LIMITS)
+    model = SignIn if isinstance(session, TenantSession) else VendorSignIn
+    session.add(
+        model(
+            id_hash=_hash(value),
+            user_id=user_id,
+            surface=surface,
+            host=host,
+            data={},
+            expires_at=now() + timedelta(minutes=min(idle, absolute)),
+        )
+    )
+    return value
+
+
+async def end(session: TenantSession | ControlSession, *, value: str) -> None:
+    """Close the session of that cookie."""
+    model = SignIn if isinstance(session, TenantSession) else VendorSignIn
+    await session.execute(delete(model).where(model.id_hash == _hash(value)))
+
+
+async def end_all(session: TenantSession, *, user_id: UUID) -> None:
+    """Close every session of a person, as after a change of password or role."""
+    await session.execute(delete(SignIn).where(SignIn.user_id == user_id))
+
+
+async def viewer(session: TenantSession, *, value: str, host: str, surface: str) -> Viewer | None:
+    """Return who holds the cookie on this host and surface, or None."""
+    row = await (await driver(session)).fetchrow(
+        tagged(session, _LOOK_UP), _hash(value), host, surface
+    )
+    if row is None or row["kind"] != KIND_OF_SURFACE.get(surface):
+        return None
+    await _touch(session, value, row["kind"], row["seen_at"], row["created_at"])
+    grants: dict[str, str] = {}
+    for grant in row["grants"]:
+        permission, scope = grant.split(" ")
+        grants[permission] = widest([scope, grants.get(permission, scope)])
+    return Viewer(
+        kind=row["kind"],
+        id=row["id"],
+        name=row["name"],
+        email=row["email"],
+        roles=frozenset(row["roles"]),
+        grants=grants,
+    )
+
+
+async def vendor_viewer(
+    session: ControlSession, *, value: str, host: str, permissions: tuple[str, ...]
+) -> Viewer | None:
+    """Return which of the vendor's people holds the cookie, or None."""
+    row = await (await driver(session)).fetchrow(_LOOK_UP_VENDOR, _hash(value), host)
+    if row is None:
+        return None
+    await _touch(session, value, "vendor", row["seen_at"], row["created_at"])
+    return Viewer(
+        kind="vendor",
+        id=row["id"],
+        name=row["name"],
+        email=row["email"],
+        roles=frozenset({"vendor"}),
+        grants=dict.fromkeys(permissions, "all"),
+    )
+
+
+async def purge(session: TenantSession) -> None:
+    """Remove the rows of sessions that have run out."""
+    await session.execute(delete(SignIn).where(SignIn.expires_at < now()))
+
+
+async def _touch(
+    session: TenantSession | ControlSession,
+    value: str,
+    kind: str,
+    seen_at: datetime,
+    created_at: datetime,
+) -> None:
+    """Move the idle limit on, at most once a minute, never past the absolute one."""
+    moment = now()
+    if moment - seen_at < timedelta(minutes=1):
+        return
+    idle, absolute = LIMITS.get(kind, VENDOR_LIMITS)
+    until = min(moment + timedelta(minutes=idle), created_at + timedelta(minutes=absolute))
+    model = SignIn if isinstance(session, TenantSession) else VendorSignIn
+    await session.execute(
+        update(model).where(model.id_hash == _hash(value)).values(seen_at=moment, expires_at=until)
+    )
+
+
+def _hash(value: str) -> bytes:
+    return hashlib.sha256(value.encode()).digest()

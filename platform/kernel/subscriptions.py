@@ -1,0 +1,63 @@
+"""Who cares about which event: filled by entrypoints/wiring.py, read by relay and worker."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from kernel.actor import TenantRef
+from kernel.database import Database, TenantSession
+from kernel.events import Event
+
+Lane = Literal["money", "default", "mail"]
+# A handler in a transaction of its own, which is committed with the delivery's row.
+Handler = Callable[[TenantSession, Any], Awaitable[None]]
+# A job that opens its own transactions and may call the network; it must bear repetition.
+Job = Callable[[Database, TenantRef, Any], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """One subscriber of one kind of event."""
+
+    event: type[Event]
+    name: str
+    lane: Lane
+    handler: Handler | None = None
+    job: Job | None = None
+
+
+class Subscriptions:
+    """All subscriptions of the product."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._by_topic: dict[str, list[Subscription]] = {}
+        self._by_name: dict[tuple[str, str], Subscription] = {}
+
+    def on(
+        self, event: type[Event], name: str, handler: Handler, *, lane: Lane = "default"
+    ) -> None:
+        """Subscribe a handler that runs in its own transaction."""
+        self._add(Subscription(event, name, lane, handler=handler))
+
+    def job(self, event: type[Event], name: str, job: Job, *, lane: Lane = "default") -> None:
+        """Subscribe a job that manages its own transactions."""
+        self._add(Subscription(event, name, lane, job=job))
+
+    def of(self, topic: str) -> list[Subscription]:
+        """Return the subscribers of a topic."""
+        return self._by_topic.get(topic, [])
+
+    def named(self, topic: str, name: str) -> Subscription | None:
+        """Return one subscriber of a topic."""
+        return self._by_name.get((topic, name))
+
+    def _add(self, subscription: Subscription) -> None:
+        key = (subscription.event.topic, subscription.name)
+        if not subscription.event.topic or key in self._by_name:
+            msg = f"{subscription.name} is already subscribed, or its event has no topic"
+            raise ValueError(msg)
+        self._by_name[key] = subscription
+        self._by_topic.setdefault(subscription.event.topic, []).append(subscription)

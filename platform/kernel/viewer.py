@@ -1,0 +1,47 @@
+"""Who looks at a page or calls the API, and what their roles grant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from kernel.actor import Actor, ActorKind
+
+_SCOPE_ORDER = ("own", "desk", "branch", "subtree", "all")
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """A signed-in person or an API key; `grants` maps a permission to its widest scope."""
+
+    kind: ActorKind
+    id: UUID
+    name: str
+    email: str
+    roles: frozenset[str] = frozenset()
+    grants: Mapping[str, str] = field(default_factory=dict)
+
+    def may(self, permission: str) -> bool:
+        """Say whether any role grants the permission, in whatever scope."""
+        return permission in self.grants
+
+    def scope(self, permission: str) -> str:
+        """Return the widest scope granted: own, desk, branch, subtree or all."""
+        return self.grants.get(permission, "own")
+
+    @property
+    def actor(self) -> Actor:
+        """The viewer as the audit trail names them."""
+        return Actor(self.kind, self.id, self.name)
+
+    @property
+    def initials(self) -> str:
+        """Two letters for the avatar."""
+        words = self.name.split() or ["?"]
+        return (words[0][:1] + (words[-1][:1] if len(words) > 1 else "")).upper()
+
+
+def widest(scopes: list[str]) -> str:
+    """Return the widest of several scopes."""
+    return max(scopes, key=_SCOPE_ORDER.index)

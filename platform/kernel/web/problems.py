@@ -1,0 +1,98 @@
+"""Errors as their readers need them: RFC 9457 problem details for programs, a page for people."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from litestar.status_codes import HTTP_500_INTERNAL_SERVER_ERROR
+
+from kernel.errors import ProductError, TooManyRequests, Unauthenticated
+from kernel.log import logger
+from kernel.web import pages
+
+_LOG = logger(__name__)
+_TITLES = {
+    400: "The request can't be read",
+    401: "Sign in to continue",
+    403: "Your role does not allow this",
+    404: "There is nothing at this address",
+    405: "This address does not take that method",
+    409: "This has changed in the meantime",
+    413: "The file is too large",
+    415: "This kind of file is not accepted",
+    422: "Some fields need your attention",
+    429: "Too many attempts",
+    503: "Busy, try again in a moment",
+}
+
+
+def wants_page(request: Request[Any, Any, Any]) -> bool:
+    """Say whether the answer is for a person in a browser rather than a program."""
+    path = request.scope["path"]
+    return not path.startswith(("/api/", "/hooks/")) and "text/html" in request.headers.get(
+        "accept", ""
+    )
+
+
+def answer_product_error(request: Request[Any, Any, Any], error: ProductError) -> Response[Any]:
+    """Answer an expected failure; whatever the request wrote is rolled back."""
+    request.scope["state"]["rollback"] = True
+    if isinstance(error, Unauthenticated) and wants_page(request):
+        target = request.scope["path"]
+        return pages.see_other(f"/login?next={quote(target)}" if target != "/" else "/login")
+    headers = {"retry-after": str(error.seconds)} if isinstance(error, TooManyRequests) else {}
+    return _answer(request, error.status, error.code, error.text, error.fields, headers)
+
+
+def answer_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """Answer what the framework refused: no such path, wrong method, unreadable body."""
+    request.scope["state"]["rollback"] = True
+    status = error.status_code
+    text = _TITLES.get(status, "The request can't be carried out")
+    if status == 403 and "csrf" in error.detail.lower():
+        text = "The form is too old. Reload the page and send it again."
+    return _answer(request, status, "http_error", f"{text.rstrip('.')}.", {}, {})
+
+
+def answer_failure(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Answer an unexpected failure: the log has the trace, the reader gets a reference."""
+    request.scope["state"]["rollback"] = True
+    _LOG.error(
+        "request failed",
+        error=type(error).__name__,
+        exception=pages.trace(error),
+        route=request.scope["path"],
+    )
+    reference = request.scope["state"].get("request_id", "")
+    text = f"Something failed on our side. Nothing was changed. Reference {reference}."
+    return _answer(request, HTTP_500_INTERNAL_SERVER_ERROR, "failure", text, {}, {})
+
+
+def _answer(
+    request: Request[Any, Any, Any],
+    status: int,
+    code: str,
+    text: str,
+    fields: dict[str, str],
+    headers: dict[str, str],
+) -> Response[Any]:
+    title = _TITLES.get(status, "The request can't be carried out")
+    if wants_page(request):
+        problem = {"status": status, "title": title, "detail": text, "fields": fields}
+        response: Response[Any] = pages.answer_page(
+            request,
+            "errors/problem.html",
+            status,
+            {"title": title, "active": "", "problem": problem},
+        )
+        response.headers.update(headers)
+        return response
+    body = {"type": f"urn:marque:problem:{code}", "title": title, "status": status, "detail": text}
+    if fields:
+        body["errors"] = [{"field": name, "detail": words} for name, words in fields.items()]
+    return Response(
+        body, status_code=status, media_type="application/problem+json", headers=headers
+    )

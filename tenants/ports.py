@@ -1,0 +1,35 @@
+"""What the outside world looks like to the rooms: chosen once, in entrypoints/wiring.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import redis.asyncio
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
+
+from connectors.mail.port import Mailer
+from connectors.payments.port import PaymentProviders
+from connectors.trading.port import TradingConnections
+from kernel.crypto import Vault
+from kernel.database import Database
+from kernel.settings import Settings
+from kernel.storage import ObjectStore
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Everything a process talks to; domain functions take only the one they need."""
+
+    settings: Settings
+    database: Database
+    redis: redis.asyncio.Redis
+    store: ObjectStore
+    vault: Vault
+    trading: TradingConnections
+    payments: PaymentProviders
+    mailer: Mailer
+
+
+# What a handler receives as `ports`.
+Outside = NamedDependency[SkipValidation[Ports]]

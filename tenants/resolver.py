@@ -1,0 +1,77 @@
+"""From a Host header to a brokerage and a surface: an exact match, or nothing."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from kernel.actor import TenantRef
+from kernel.database import Database
+from tenants import queries
+
+_HOST = re.compile(r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$")
+_KEEP_SECONDS = 5.0
+_KEEP_MAX = 4096
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a request has arrived. `tenant` is None on the vendor's own hosts."""
+
+    host: str
+    surface: str
+    tenant: TenantRef | None
+    state: str = "active"
+    brand: dict[str, Any] | None = None
+
+
+def canonical(header: str, *, port: int) -> str | None:
+    """Return the host in lower case without its port, or None for anything unusual.
+
+    A port is accepted only when it is ours or a scheme's default, so that no second spelling
+    of a host exists.
+    """
+    text = header.strip().lower()
+    name, colon, number = text.partition(":")
+    if colon and number not in {str(port), "80", "443"}:
+        return None
+    name = name.removesuffix(".")
+    return name if len(name) <= 253 and _HOST.match(name) else None
+
+
+class Resolver:
+    """Looks hosts up in control, and remembers each for a few seconds."""
+
+    def __init__(self, database: Database, *, domain: str) -> None:
+        """Take the database and the vendor's own domain."""
+        self._database = database
+        self._domain = domain
+        self._kept: dict[str, tuple[float, Place | None]] = {}
+
+    async def place(self, host: str) -> Place | None:
+        """Return where the host leads, or None when it is nobody's."""
+        if host == self._domain:
+            return Place(host, "vendor", None)
+        if host == f"console.{self._domain}":
+            return Place(host, "console", None)
+        if host in ("127.0.0.1", "localhost"):
+            return Place(host, "ops", None)
+        kept = self._kept.get(host)
+        if kept is not None and time.monotonic() - kept[0] < _KEEP_SECONDS:
+            return kept[1]
+        found = await self._look_up(host)
+        if len(self._kept) >= _KEEP_MAX:
+            self._kept.clear()
+        self._kept[host] = (time.monotonic(), found)
+        return found
+
+    async def _look_up(self, host: str) -> Place | None:
+        async with self._database.control() as session:
+            row = await queries.domain_with_tenant(session, host)
+            if row is None:
+                return None
+            domain, tenant = row
+            ref = queries.ref(tenant)
+            return Place(host, domain.surface, ref, tenant.state, dict(tenant.brand))
