@@ -30,5 +30,6 @@ class Message(Base):
     state: Mapped[str] = short(8, server_default=text("'queued'"))
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     error: Mapped[str] = short(200, server_default=text("''"))
+    lease_until: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
     created_at: Mapped[datetime] = timestamp()
     sent_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)

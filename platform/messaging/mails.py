@@ -1,0 +1,137 @@
+"""Mails: queued with the change that caused them, sent afterwards, each of them once."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from email.utils import formataddr
+from uuid import UUID
+
+import msgspec
+
+from connectors.mail.port import Mail, MailDeferred, Mailer, MailRefused
+from kernel.actor import TenantRef
+from kernel.clock import now
+from kernel.crypto import Vault
+from kernel.database import Database, TenantSession
+from kernel.events import record
+from kernel.failpoints import reach
+from kernel.ids import uuid7
+from messaging import queries, texts
+from messaging.events import MailQueued
+from messaging.models import Message
+from themes.loader import render_mail
+from themes.page import Brand
+
+BrandOf = Callable[[TenantRef], Awaitable[Brand]]
+_PURPOSE = "messaging.letter"
+# Longer than a mail server takes to answer; whoever dies in between is followed after this.
+_LEASE = timedelta(seconds=90)
+
+
+async def queue(
+    session: TenantSession, *, to: str, template: str, context: texts.Context, vault: Vault
+) -> Message:
+    """Queue a mail of a template to one address; it leaves after this transaction's commit.
+
+    The letter is written now, so that a missing value fails here (texts.ContextMissing), and
+    is kept sealed; the brand dresses it when it is sent.
+    """
+    tenant: TenantRef = session.info["tenant"]
+    letter = texts.write(template, brand=tenant.name, context=context)
+    message = Message(
+        id=uuid7(),
+        channel="mail",
+        recipient=to,
+        template=template,
+        subject=letter.subject[:200],
+        body_sealed=vault.seal(tenant.id, msgspec.json.encode(letter), purpose=_PURPOSE),
+        state="queued",
+        attempts=0,
+    )
+    session.add(message)
+    record(session, MailQueued(message.id))
+    return message
+
+
+async def deliver(
+    database: Database,
+    tenant: TenantRef,
+    event: MailQueued,
+    *,
+    mailer: Mailer,
+    vault: Vault,
+    brand_of: BrandOf,
+) -> None:
+    """Send a queued mail; a second call for the same mail sends nothing.
+
+    Raises MailDeferred when it must be tried again. A mail the server refuses for good becomes
+    failed. Should the process die after the server took the mail, the next attempt repeats it
+    under the same Message-ID, by which servers and readers know it as the same.
+    """
+    claimed = await _claim(database, tenant, event.message_id)
+    if claimed is None:
+        return
+    recipient, sealed = claimed
+    letter = msgspec.json.decode(vault.open(tenant.id, sealed, purpose=_PURPOSE), type=texts.Letter)
+    mail = _dressed(letter, await brand_of(tenant), to=recipient, message_id=event.message_id)
+    try:
+        await mailer.send(mail)
+    except MailRefused as refused:
+        await _close(database, tenant, event.message_id, state="failed", error=str(refused))
+        return
+    except MailDeferred as deferred:
+        await _close(database, tenant, event.message_id, state="queued", error=str(deferred))
+        raise
+    reach("messaging.after_send")
+    await _close(database, tenant, event.message_id, state="sent", error="")
+
+
+async def _claim(
+    database: Database, tenant: TenantRef, message_id: UUID
+) -> tuple[str, bytes] | None:
+    """Return recipient and sealed letter of a mail that is ours to send, or None when done."""
+    async with database.tenant(tenant) as session:
+        message = await queries.message_for_update(session, message_id)
+        if message is None or message.state != "queued" or message.body_sealed is None:
+            return None
+        if message.lease_until is not None and message.lease_until > now():
+            raise MailDeferred("Another worker is sending this mail.")
+        message.lease_until = now() + _LEASE
+        message.attempts += 1
+        return message.recipient, message.body_sealed
+
+
+async def _close(
+    database: Database, tenant: TenantRef, message_id: UUID, *, state: str, error: str
+) -> None:
+    async with database.tenant(tenant) as session:
+        message = await queries.message_for_update(session, message_id)
+        assert message is not None
+        message.state, message.error, message.lease_until = state, error[:200], None
+        if state == "sent":
+            message.sent_at = now()
+        if state != "queued":
+            message.body_sealed = None  # links and passwords are kept no longer than needed
+
+
+def _dressed(letter: texts.Letter, brand: Brand, *, to: str, message_id: UUID) -> Mail:
+    html, text = render_mail(
+        brand,
+        heading=letter.heading,
+        paragraphs=letter.paragraphs,
+        action_label=letter.action_label,
+        action_href=letter.action_href,
+        facts=letter.facts or (),
+        footer=letter.footer,
+    )
+    host = brand.support_email.rpartition("@")[2] or f"{brand.slug}.example"
+    sender = brand.support_email or f"noreply@{host}"
+    return Mail(
+        sender=formataddr((brand.name, sender)),
+        to=to,
+        subject=letter.subject,
+        text=text,
+        html=html,
+        message_id=f"{message_id}@{host}",
+    )
