@@ -11,7 +11,7 @@ from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import formatdate, make_msgid, parseaddr
+from email.utils import formatdate, make_msgid
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import aiosmtplib
@@ -20,6 +20,7 @@ from connectors.mail.port import Mail, MailDeferred, MailRefused
 
 _FORBIDDEN = re.compile(r"[\x00\r\n]")
 _MESSAGE_ID = re.compile(r"^[A-Za-z0-9._+=-]{1,128}@[A-Za-z0-9.-]{1,128}$")
+_MAILBOX = re.compile(r"^(?P<name>[^<>]*)<(?P<address>[^<>]*)>$")
 _ADDRESS = re.compile(r"^[^@\s<>\"(),:;\\]{1,64}@[^@\s<>\"(),:;\\]{1,253}$")
 _SUBJECT_LIMIT = 250
 
@@ -120,18 +121,19 @@ def _clean(value: str, what: str) -> str:
 
 
 def _mailbox(value: str, what: str) -> Address:
-    name, address = parseaddr(_clean(value, what))
+    found = _MAILBOX.match(_clean(value, what).strip())
+    name, address = (found["name"], found["address"]) if found else ("", value.strip())
     if not _ADDRESS.match(address):
         raise MailRefused(f"The {what} of the mail is not a mail address.")
     try:
-        return Address(display_name=name, addr_spec=address)
+        return Address(display_name=name.strip(' "'), addr_spec=address)
     except (HeaderParseError, ValueError, IndexError):
         raise MailRefused(f"The {what} of the mail is not a mail address.") from None
 
 
 def _message_id(mail: Mail) -> str:
     if not mail.message_id:
-        return make_msgid(domain=parseaddr(mail.sender)[1].rpartition("@")[2])
+        return make_msgid(domain=mail.sender.rpartition("@")[2].rstrip("> "))
     if not _MESSAGE_ID.match(mail.message_id):
         raise MailRefused("The Message-ID of the mail is not one.")
     return f"<{mail.message_id}>"
