@@ -7,6 +7,15 @@ from typing import Any
 from .protocol import PARAMETERS, Refused
 
 
+_DIGITS_MAX = 18
+
+
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS_MAX):
+        raise Refused(PARAMETERS)
+    return int(text)
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One command's parameters: the query's names in lower case, and the body's object."""
@@ -27,16 +36,14 @@ class Call:
         text = self.text(name).strip()
         if not text and default is not None:
             return default
-        if not (text.isascii() and text.isdigit() and len(text) <= 18):
-            raise Refused(PARAMETERS)
-        return int(text)
+        return _whole(text)
 
     def numbers(self, name: str) -> list[int]:
         """Return a comma list of whole numbers; raise Refused 3 when it is empty or bad."""
         parts = [part.strip() for part in self.text(name).split(",") if part.strip()]
-        if not parts or not all(part.isascii() and part.isdigit() for part in parts):
+        if not parts:
             raise Refused(PARAMETERS)
-        return [int(part) for part in parts]
+        return [_whole(part) for part in parts]
 
     def required(self, name: str) -> str:
         """Return a text parameter; raise Refused 3 when it is missing."""

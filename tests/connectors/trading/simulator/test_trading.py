@@ -266,7 +266,9 @@ def test_ticks_move_and_group_ticks_are_wider(client: Client) -> None:
     assert Decimal(wide["Ask"]) - Decimal(wide["Bid"]) == Decimal("0.00011")
     answer = client.call("tick/last", symbol="EURUSD")
     before, mark = answer["answer"][0]["Bid"], answer["trans_id"]
-    deadline = time.monotonic() + 10
-    while client.get("tick/last", symbol="EURUSD", trans_id=mark)[0]["Bid"] == before:
+    deadline = time.monotonic() + 20
+    newer: list[dict[str, str]] = []
+    while not newer or newer[0]["Bid"] == before:
         assert time.monotonic() < deadline
         time.sleep(0.2)
+        newer = client.get("tick/last", symbol="EURUSD", trans_id=mark)
