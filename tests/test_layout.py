@@ -12,6 +12,7 @@ import pytest
 from tools.house_rules import ROOT, import_rules, rooms
 
 ROOMS = sorted(rooms(ROOT))
+INSTALLED = packages_distributions()
 
 
 def test_platform_is_the_standard_library_module() -> None:
@@ -32,7 +33,7 @@ def test_a_room_is_ours_and_nobody_elses(name: str) -> None:
 
     assert Path(module.__file__ or "").is_relative_to(ROOT)
     assert name not in sys.stdlib_module_names
-    assert name not in packages_distributions()
+    assert name not in INSTALLED
 
 
 def test_every_room_has_import_rules() -> None:

@@ -4,7 +4,7 @@ Usage: .venv/bin/python tools/frontend.py runtime|dev
 
 Runs in .venv (bootstrap.py calls it). Without node on the machine, node comes from a Python
 wheel. The packages themselves stay in node_modules; themes/default/static/vendor gets style
-sheets, scripts, fonts and one sprite of the icons that templates and navigation name.
+sheets, scripts, fonts and one sprite of the icons in themes/default/icons.txt.
 """
 
 from __future__ import annotations
@@ -36,19 +36,10 @@ FONTS = {
     "@fontsource-variable/inter": re.compile(r"inter-[a-z-]+-wght-normal"),
     "@fontsource-variable/noto-sans-arabic": re.compile(r"arabic-arabic-wght-normal"),
 }
-# Icons whose names the pages put together or take from data.
-BASE_ICONS = {
-    "activity", "alert-circle", "alert-triangle", "arrow-down", "arrow-left", "arrow-right",
-    "arrow-up", "building", "calendar", "cash", "chart-bar", "chart-line", "check",
-    "chevron-down", "chevron-left", "chevron-right", "chevron-up", "circle-check", "clock",
-    "copy", "download", "eye", "file", "filter", "home", "info-circle", "lock", "login",
-    "logout", "mail", "menu-2", "moon", "note", "pencil", "phone", "plus", "refresh", "search",
-    "settings", "shield-check", "sun", "upload", "user", "users", "wallet", "x",
-}  # fmt: skip
+ICON_LIST = ROOT / "themes/default/icons.txt"
 NAMED_ICON = re.compile(
     r"""(?:\bicon\(\s*|\bicon\s*=\s*)["']([a-z0-9-]+)["']|icons\.svg#([a-z0-9-]+)"""
 )
-POSSIBLE_ICON = re.compile(r"""["']#?([a-z][a-z0-9-]+)["']""")
 
 
 def main(arguments: list[str]) -> int:
@@ -62,12 +53,12 @@ def main(arguments: list[str]) -> int:
         if not install(profile):
             return 1
         stamp = {"profile": profile, "packages": packages}
-    named, possible = icons_in_sources()
-    content = [packages, digest("tools/frontend.py"), sorted(named), sorted(possible)]
+    icons = icons_in_sources()
+    content = [packages, digest("tools/frontend.py"), icons]
     made = stamp.get("files")
     complete = isinstance(made, list) and all((OUTPUT / name).exists() for name in made)
     if not complete or stamp.get("content") != content:
-        files = build(named, possible)
+        files = build(icons)
         STAMP.write_text(json.dumps({**stamp, "content": content, "files": files}))
     return 0
 
@@ -116,21 +107,17 @@ def major_version(node: str) -> int:
     return int(found[1]) if found else 0
 
 
-def icons_in_sources() -> tuple[set[str], set[str]]:
-    """The icons that sources name: those surely meant, and words that may be icons."""
-    named = set((ROOT / "themes/default/icons.txt").read_text(encoding="utf-8").split())
-    possible: set[str] = set()
-    for folder, patterns in (("themes", ("*.html", "*.py")), ("platform", ("*.py",))):
-        for pattern in patterns:
-            for path in sorted((ROOT / folder).rglob(pattern)):
-                text = path.read_text(encoding="utf-8")
-                named.update(a or b for a, b in NAMED_ICON.findall(text))
-                if folder == "themes" or path.name == "navigation.py":
-                    possible.update(POSSIBLE_ICON.findall(text))
-    return named, possible
+def icons_in_sources() -> list[str]:
+    """The icons of the theme's list, and those that templates and code name besides."""
+    names = set(ICON_LIST.read_text(encoding="utf-8").split())
+    for folder, pattern in (("themes", "*.html"), ("themes", "*.py"), ("platform", "*.py")):
+        for path in (ROOT / folder).rglob(pattern):
+            found = NAMED_ICON.findall(path.read_text(encoding="utf-8"))
+            names.update(called or linked for called, linked in found)
+    return sorted(names)
 
 
-def build(named: set[str], possible: set[str]) -> list[str]:
+def build(icons: list[str]) -> list[str]:
     """Writes the vendor folder anew and puts it in place; returns the names of its files."""
     fresh = OUTPUT.with_name("vendor.new")
     shutil.rmtree(fresh, ignore_errors=True)
@@ -139,7 +126,7 @@ def build(named: set[str], possible: set[str]) -> list[str]:
         text = (MODULES / source).read_text(encoding="utf-8")
         text = re.sub(r"\n?/[/*]# sourceMappingURL=[^\n]*", "", text)
         (fresh / name).write_text(text, encoding="utf-8")
-    (fresh / "icons.svg").write_text(sprite(named, possible), encoding="utf-8")
+    (fresh / "icons.svg").write_text(sprite(icons), encoding="utf-8")
     (fresh / "fonts.css").write_text(copy_fonts(fresh), encoding="utf-8")
     for path in sorted(fresh.iterdir()):
         if path.suffix in {".css", ".js", ".svg"}:
@@ -153,19 +140,18 @@ def build(named: set[str], possible: set[str]) -> list[str]:
     return sorted(path.name for path in OUTPUT.iterdir())
 
 
-def sprite(named: set[str], possible: set[str]) -> str:
-    """One SVG with a symbol for every icon used; its id is the icon's name."""
-    folder = MODULES / "@tabler/icons/icons/outline"
+def sprite(icons: list[str]) -> str:
+    """One SVG with a symbol for every icon; its id is the icon's name."""
     symbols = []
-    for name in sorted(named | possible | BASE_ICONS):
-        path = folder / f"{name}.svg"
-        if path.exists():
-            inner = re.sub(r"^.*?<svg[^>]*>|</svg>\s*$", "", path.read_text(), flags=re.DOTALL)
-            inner = re.sub(r'<path stroke="none" d="M0 0h24v24H0z" fill="none" ?/>', "", inner)
-            inner = re.sub(r"\s+", " ", inner).strip()
-            symbols.append(f'<symbol id="{name}" viewBox="0 0 24 24">{inner}</symbol>\n')
-        elif name in named or name in BASE_ICONS:
+    for name in icons:
+        path = MODULES / "@tabler/icons/icons/outline" / f"{name}.svg"
+        if not path.exists():
             print(f"set-up: there is no icon named {name!r}", file=sys.stderr)
+            continue
+        inner = re.sub(r"^.*?<svg[^>]*>|</svg>\s*$", "", path.read_text(), flags=re.DOTALL)
+        inner = inner.replace('<path stroke="none" d="M0 0h24v24H0z" fill="none" />', "")
+        inner = re.sub(r"\s+", " ", inner).strip()
+        symbols.append(f'<symbol id="{name}" viewBox="0 0 24 24">{inner}</symbol>\n')
     return f'<svg xmlns="http://www.w3.org/2000/svg">\n{"".join(symbols)}</svg>\n'
 
 

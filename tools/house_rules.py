@@ -326,7 +326,8 @@ def tests_can_fail(module: Module) -> Iterator[Finding]:
             yield function.lineno, f"{function.name} asserts nothing, so it cannot go red"
 
 
-ASSERTING = {"raises", "warns", "fail", "check"}  # check: a promise of connectors.contract
+# `check` is a promise of connectors.contract; a state machine asserts in its invariants.
+ASSERTING = {"raises", "warns", "fail", "check", "run_state_machine_as_test"}
 
 
 def asserts(function: Function, asserting: set[str]) -> bool:

@@ -1,0 +1,68 @@
+"""The vendor folder holds what pages need, and nothing in it points outside."""
+
+import gzip
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import brotli
+import pytest
+
+from tools import frontend
+
+
+@pytest.fixture(scope="module")
+def vendor() -> Path:
+    """The vendor folder, brought up to date."""
+    subprocess.run([sys.executable, "tools/frontend.py", "dev"], cwd=frontend.ROOT, check=True)
+    return frontend.OUTPUT
+
+
+def test_every_icon_of_the_list_is_in_the_sprite(vendor: Path) -> None:
+    """A name that Tabler does not have would draw nothing."""
+    symbols = set(re.findall(r'<symbol id="([^"]+)"', (vendor / "icons.svg").read_text()))
+
+    assert set(frontend.icons_in_sources()) == symbols
+
+
+def test_fonts_are_local_and_swap(vendor: Path) -> None:
+    """Every font address is a file beside the style sheet, limited to its script."""
+    faces = re.findall(r"@font-face\s*{[^}]*}", (vendor / "fonts.css").read_text())
+
+    assert {name for face in faces for name in re.findall(r"font-family: '([^']+)", face)} == {
+        "Inter Variable",
+        "Noto Sans Arabic Variable",
+    }
+    for face in faces:
+        (address,) = re.findall(r"url\(([^)]+)\)", face)
+        assert (vendor / address).is_file()
+        assert "font-display: swap" in face
+        assert "unicode-range" in face
+
+
+def test_compressed_files_are_the_same_files(vendor: Path) -> None:
+    """A browser gets the same bytes whichever encoding it accepts."""
+    files = [path for path in vendor.iterdir() if path.suffix in {".css", ".js", ".svg"}]
+
+    assert len(files) == len(frontend.COPIES) + 2
+    for path in files:
+        assert gzip.decompress(Path(f"{path}.gz").read_bytes()) == path.read_bytes()
+        assert brotli.decompress(Path(f"{path}.br").read_bytes()) == path.read_bytes()
+
+
+def test_no_file_asks_for_another_one(vendor: Path) -> None:
+    """Source maps are not copied, so nothing may point to them; nor may a style sheet go out."""
+    for path in [*vendor.glob("*.css"), *vendor.glob("*.js")]:
+        text = path.read_text()
+        assert "sourceMappingURL" not in text
+        assert not re.search(r"@import|url\(\s*['\"]?https?:", text)
+
+
+def test_the_npm_lock_names_no_registry() -> None:
+    """Where packages come from is the machine's configuration; what they are is the hash."""
+    packages = json.loads((frontend.ROOT / "package-lock.json").read_text())["packages"]
+
+    fetched = [entry for name, entry in packages.items() if name]
+    assert all("integrity" in entry and "resolved" not in entry for entry in fetched)
