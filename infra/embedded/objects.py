@@ -5,24 +5,28 @@ to; it wants signed requests. The other parts trust each other by keys of securi
 another user of the machine cannot read objects around the gateway.
 """
 
+import hashlib
+import hmac
 import json
 import os
 import shutil
 import signal
 import sysconfig
 import time
-from collections.abc import Callable
+import urllib.error
+import urllib.request
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from infra.embedded.programs import Output, Probe, Program, answers
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
 REGION = "us-east-1"
 RING_SECONDS_MAX = 2.0
+PROBE = ".ready"
 PORTS = (
     "s3",
     "s3_grpc",
@@ -33,6 +37,10 @@ PORTS = (
     "s3_filer",
     "s3_filer_grpc",
 )
+
+
+# SeaweedFS also listens on sockets here, named after its ports; the place cannot be configured.
+SOCKETS = Path("/tmp")  # noqa: S108
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,24 @@ def configure(folder: Path, keys: Keys) -> None:
     _write(folder / "security.toml", "\n".join(sections))
 
 
+def forget_sockets(ports: Iterable[int]) -> None:
+    """Remove the sockets that a killed SeaweedFS left behind on these ports."""
+    for port in ports:
+        for path in SOCKETS.glob(f"seaweedfs-*-{port}.sock"):
+            if path.lstat().st_uid == os.geteuid():
+                path.unlink(missing_ok=True)
+
+
+def blocked_ports() -> set[int]:
+    """Return the ports for which another user's socket lies about: SeaweedFS would hang there."""
+    blocked = set()
+    for path in SOCKETS.glob("seaweedfs-*.sock"):
+        port = path.stem.rpartition("-")[2]
+        if port.isdigit() and path.lstat().st_uid != os.geteuid():
+            blocked.add(int(port))
+    return blocked
+
+
 def _write(path: Path, text: str) -> None:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)
@@ -117,6 +143,7 @@ def program(folder: Path, ports: dict[str, int], keys: Keys, probe: Probe) -> Pr
     def prepare() -> None:
         configure(folder, keys)
         data.mkdir(exist_ok=True, mode=0o700)
+        forget_sockets(ports.values())
 
     return Program(
         name="s3",
@@ -133,60 +160,73 @@ def program(folder: Path, ports: dict[str, int], keys: Keys, probe: Probe) -> Pr
     )
 
 
-def accepting(port: int, made: Callable[[], bool], make: Callable[[], None]) -> Probe:
-    """Ready once the gateway is healthy, knows the cluster, and the bucket is there.
+def accepting(port: int, keys: Keys, bucket: str) -> Probe:
+    """Ready once the gateway reads back an object of the bucket, which it makes if need be.
 
-    `made` says whether an earlier run made the bucket; `make` makes it, and raises while the
-    gateway is healthy but cannot store yet.
+    Health alone is not enough: for a moment after it a read fails and a write waits (measured).
     """
     healthy_since: list[float] = []
+    endpoint = f"http://127.0.0.1:{port}"
 
     def probe(output: Output) -> str | None:
-        if not answers(f"http://127.0.0.1:{port}/healthz", 1.0):
+        if not answers(f"{endpoint}/healthz", 1.0):
             return None
         if not healthy_since:
             healthy_since.append(time.monotonic())
-        # A put that comes before this line of its log waits for 4.8 s (measured, version 4.48).
+        # A put that comes before this line of its log waits for 4.8 s (version 4.48).
         patient = time.monotonic() - healthy_since[0] < RING_SECONDS_MAX
         if patient and "LockRing: s3@" not in output.text():
             return None
-        if made():
-            return ""
-        try:
-            make()
-        except Exception:  # noqa: BLE001
-            return None
-        return ""
+        status = _ask(presigned("GET", endpoint, f"/{bucket}/{PROBE}", keys))
+        if status == HTTPStatus.NOT_FOUND:
+            _ask(presigned("PUT", endpoint, f"/{bucket}", keys))
+            _ask(presigned("PUT", endpoint, f"/{bucket}/{PROBE}", keys), b"ready")
+        return "" if status == HTTPStatus.OK else None
 
     return probe
 
 
-def client(endpoint: str, access_key: str, secret_key: str) -> "S3Client":
-    """Return a boto3 client for the gateway."""
-    # boto3 takes half a second to import, which a start with a bucket need not pay.
-    import boto3  # noqa: PLC0415
-    from botocore.config import Config  # noqa: PLC0415
+def presigned(
+    method: str, endpoint: str, path: str, keys: Keys, *, moment: datetime | None = None
+) -> urllib.request.Request:
+    """Return a request signed for one minute: AWS Signature Version 4, query parameters.
 
-    settings = Config(
-        connect_timeout=2,
-        read_timeout=10,
-        retries={"max_attempts": 1},
-        s3={"addressing_style": "path"},
+    The path must need no escaping.
+    """
+    stamp = (moment or datetime.now(UTC)).strftime("%Y%m%dT%H%M%SZ")
+    scope = f"{stamp[:8]}/{REGION}/s3/aws4_request"
+    query = urlencode(
+        {
+            "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+            "X-Amz-Credential": f"{keys.access}/{scope}",
+            "X-Amz-Date": stamp,
+            "X-Amz-Expires": "60",
+            "X-Amz-SignedHeaders": "host",
+        }
     )
-    made: S3Client = boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        aws_access_key_id=access_key,
-        aws_secret_access_key=secret_key,
-        region_name=REGION,
-        config=settings,
+    host = endpoint.partition("://")[2]
+    canonical = f"{method}\n{path}\n{query}\nhost:{host}\n\nhost\nUNSIGNED-PAYLOAD"
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    key = f"AWS4{keys.secret}".encode()
+    for part in (stamp[:8], REGION, "s3", "aws4_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{digest}"
+    signature = hmac.digest(key, text.encode(), "sha256").hex()
+    return urllib.request.Request(
+        f"{endpoint}{path}?{query}&X-Amz-Signature={signature}", method=method
     )
-    return made
 
 
-def ensure_bucket(endpoint: str, keys: Keys, bucket: str) -> None:
-    """Create the bucket unless it is there; raises botocore's errors while it cannot."""
-    gateway = client(endpoint, keys.access, keys.secret)
-    names = {one.get("Name") for one in gateway.list_buckets().get("Buckets", [])}
-    if bucket not in names:
-        gateway.create_bucket(Bucket=bucket)
+def _ask(request: urllib.request.Request, body: bytes | None = None) -> int:
+    """Send a request to our own gateway and return the status, 0 when there was no answer."""
+    request.data = body
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=10) as response:
+            status: int = response.status
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+    except OSError:
+        return 0
+    return status

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.embedded import objects, postgres, valkey
-from infra.embedded.programs import Program, announced, answering, free_port
+from infra.embedded.programs import Output, Program, announced, answering, free_port
 from infra.embedded.state import State
 
 DATABASE = "marque"
@@ -77,6 +77,8 @@ def choose_ports(state: State, base: int, external: frozenset[str]) -> dict[str,
     for group, names in PORTS.items():
         for name in names if group not in external else ():
             taken = {*chosen.values(), *state.ports.values()} - {state.ports.get(name, 0)}
+            if group == "s3":
+                taken |= objects.blocked_ports()
             wanted = state.ports.get(name, base)
             chosen[name] = free_port(wanted, taken=taken)
     state.ports = {**state.ports, **chosen}
@@ -111,16 +113,20 @@ def services(plan: Plan) -> list[Program]:
 
 
 def _objects(plan: Plan) -> Program:
-    folder, port = plan.data / "s3", plan.ports["s3"]
-    # Asking for the bucket costs a second at every start, so that it exists is written down.
-    marker = folder / f"bucket-{BUCKET}"
+    answer = objects.accepting(plan.ports["s3"], plan.keys(), BUCKET)
 
-    def make() -> None:
-        objects.ensure_bucket(plan.address("s3"), plan.keys(), BUCKET)
-        marker.touch()
+    def probe(output: Output) -> str | None:
+        facts = answer(output)
+        if facts is not None:
+            bucket_marker(plan.data).touch()
+        return facts
 
-    probe = objects.accepting(port, marker.exists, make)
-    return objects.program(folder, dict(plan.ports), plan.keys(), probe)
+    return objects.program(plan.data / "s3", dict(plan.ports), plan.keys(), probe)
+
+
+def bucket_marker(data: Path) -> Path:
+    """Return the file that says that an earlier start made the bucket."""
+    return data / "s3" / f"bucket-{BUCKET}"
 
 
 def simulators(plan: Plan) -> list[Program]:

@@ -14,8 +14,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.embedded import objects, postgres, secret_file
 from infra.embedded import plan as plans
-from infra.embedded import postgres, secret_file
 from infra.embedded import state as states
 from infra.embedded.detached import run_detached
 from infra.embedded.doctor import doctor
@@ -144,7 +144,7 @@ class _Stack:
         simulators = self._programs.simulators(self._plan)
         self._supervisor.start([*services, *simulators])
         # The object store takes 3 s; after its first start nobody needs it before the web is up.
-        bucket_made = (self._plan.data / "s3" / f"bucket-{plans.BUCKET}").exists()
+        bucket_made = plans.bucket_marker(self._plan.data).exists()
         names = [one.name for one in (*services, *simulators)]
         self._supervisor.wait(name for name in names if name != "s3" or not bucket_made)
         environment = plans.environment(self._plan, self._facts("mt5"), self._facts("psp"))
@@ -188,6 +188,7 @@ class _Stack:
     def _stop(self) -> None:
         begun = time.monotonic()
         self._supervisor.stop()
+        objects.forget_sockets(self._plan.ports.values())
         self._say(f"Stopped in {time.monotonic() - begun:.1f} s.")
 
 
@@ -206,6 +207,7 @@ def down(data: Path) -> int:
             os.kill(state.supervisor.pid, signal.SIGKILL)
         state = states.load(data)
     ended = ended + states.end_leftovers(state)
+    objects.forget_sockets(state.ports.values())
     if not ended:
         print(f"Nothing runs from {data}.")
         return 0

@@ -16,7 +16,8 @@ import asyncpg
 import pytest
 import redis
 
-from infra.embedded import objects, postgres
+from infra.embedded import postgres
+from tests.infra.gateways import s3_client
 from tests.infra.stacks import ROOT, Stack, base_port, processes_of
 
 SERVICES = {"postgres", "valkey", "s3", "mail"}
@@ -54,7 +55,7 @@ async def test_services_start_in_a_deep_folder_and_keep_their_data(stack: Stack)
     cache = redis.Redis(port=ports["valkey"], password=secrets["valkey_password"])
     cache.set("kept", "yes")
     cache.close()
-    s3 = objects.client(
+    s3 = s3_client(
         f"http://127.0.0.1:{ports['s3']}", secrets["s3_access_key"], secrets["s3_secret_key"]
     )
     s3.put_object(Bucket="marque", Key="kept", Body=b"yes" * 1000, ServerSideEncryption="AES256")
@@ -96,9 +97,7 @@ async def test_services_refuse_whoever_does_not_know_their_secrets(stack: Stack)
     with pytest.raises(redis.AuthenticationError):
         cache.get("kept")
     cache.close()
-    s3 = objects.client(
-        f"http://127.0.0.1:{ports['s3']}", secrets_of(stack)["s3_access_key"], "wrong"
-    )
+    s3 = s3_client(f"http://127.0.0.1:{ports['s3']}", secrets_of(stack)["s3_access_key"], "wrong")
     with pytest.raises(Exception, match="SignatureDoesNotMatch"):
         s3.list_buckets()
     s3.close()
@@ -171,8 +170,10 @@ def _as_nobody() -> tuple[tuple[str, ...], str]:
     if os.geteuid() != 0:
         return (), sys.executable
     setpriv = shutil.which("setpriv")
-    prefix = (str(setpriv), "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups")
-    prefix = (*prefix, "--bounding-set=-all", "--inh-caps=-all", "--")
+    prefix = (
+        *(str(setpriv), "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"),
+        *("--bounding-set=-all", "--inh-caps=-all", "--"),
+    )
     for python in (sys.executable, shutil.which("python3.11", path="/usr/bin:/usr/local/bin")):
         if setpriv is None or python is None:
             continue
