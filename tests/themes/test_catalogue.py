@@ -43,6 +43,14 @@ class _Handler(SimpleHTTPRequestHandler):
         self.send_header("Content-Security-Policy", POLICY)
         super().end_headers()
 
+    def do_GET(self) -> None:
+        """Mails have no icon, but a browser asks for one."""
+        if self.path == "/favicon.ico":
+            self.send_response(204)
+            self.end_headers()
+        else:
+            super().do_GET()
+
     def log_message(self, format: str, *args: Any) -> None:
         """Stay silent."""
 
@@ -94,10 +102,12 @@ def _look(browser: Browser, address: str, folder: str, names: tuple[str, ...]) -
 
     def heard(said: Error | ConsoleMessage) -> None:
         if isinstance(said, Error) or said.type == "error":
-            complaints.append(str(said))
+            complaints.append(str(said if isinstance(said, Error) else said.text))
 
     for width in (1280, 390, 360):
-        context = browser.new_context(viewport={"width": width, "height": 844})
+        context = browser.new_context(
+            viewport={"width": width, "height": 844}, reduced_motion="reduce"
+        )
         page = context.new_page()
         page.on("pageerror", heard)
         page.on("console", heard)
