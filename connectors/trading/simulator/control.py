@@ -1,6 +1,17 @@
 """Calls that are not the protocol's: what an operator or a test does behind its back.
 
-All need the operator's token. Amounts are decimal strings, lots too, times UTC seconds.
+All stand under ``/_simulator/`` and need the header ``X-Operator-Token``. Amounts and lots
+are decimal strings, times UTC seconds, everything else plain JSON::
+
+    POST generate  {"logins": [..], "days": 60, "deals": N, "seed": S, "until": T}
+    POST trade     {"login", "symbol", "action": "buy", "lots", "open_time", "close_time"}
+    POST group     {"group", "path": "EURUSD", "spread_diff": 30}
+    POST deal      {"ticket", "profit": "12.34"} or {"ticket", "delete": true}
+    POST clock     {"timezone_minutes": 120, "skew_seconds": -90}
+    POST faults    {"drop_reply": 1, "command": "trade/balance"}; also drop_request,
+                   delay_ms, late_apply_ms, retcode, with "times"; {} or DELETE clears
+    GET  faults    the rules still in force
+    GET  records   ?comment= | ?id= (beginnings) | ?login= | nothing: totals
 """
 
 import asyncio

@@ -130,7 +130,7 @@ def account_deals(
         raise ValueError("too many deals for the period: ask for more days or fewer deals")
     for place in range(count):
         first = start + place * slot + random.randrange(slot // 4)
-        last = start + (place + 1) * slot - 1_000
+        last = start + (place + 1) * slot - 1_000 - random.randrange(slot // 8)
         hold = random.randrange(behaviour.hold_min_ms, behaviour.hold_max_ms)
         opens = session_moment(first)
         closes = session_moment(min(first + hold, last))

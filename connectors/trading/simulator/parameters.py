@@ -6,7 +6,6 @@ from typing import Any
 
 from .protocol import PARAMETERS, Refused
 
-
 _DIGITS_MAX = 18
 
 
