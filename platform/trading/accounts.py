@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from clients import queries as client_queries
+from clients import restrictions
 from connectors.trading.port import OpenAccount
 from identity import audit
 from kernel.actor import TenantRef
@@ -46,8 +48,6 @@ async def request_opening(
 
     Raises UnknownAccountType, ClientRestricted, and InvalidInput for a leverage above the offer's.
     """
-    from clients import restrictions  # noqa: PLC0415 - the room of clients is still to come
-
     offer = await queries.account_type(session, account_type_code)
     if offer is None:
         raise UnknownAccountType
@@ -104,8 +104,6 @@ async def prepare_opening(
     account = await queries.locked_account(session, account_id)
     if account is None:
         raise NotFound
-    from clients import queries as client_queries  # noqa: PLC0415 - as above
-
     client = await client_queries.client(session, account.client_id)
     if client is None:
         raise NotFound

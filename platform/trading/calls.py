@@ -158,5 +158,6 @@ async def _connected(
     try:
         async with asyncio.timeout(limits.call):
             return await connections.get(server_id)
-    except (TradingError, TimeoutError, OSError):
+    except Exception as error:  # noqa: BLE001 - without a connection nothing can have been sent
+        _LOG.warning("no connection to a trading server", error=type(error).__name__)
         return None

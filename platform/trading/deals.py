@@ -80,8 +80,10 @@ _VALUES = {
     },
     **{column: f"left(coalesce(\"{wire}\", ''), {size})" for wire, (column, size) in _TEXT.items()},
     "modify_flags": 'coalesce("ModifyFlags", "ModificationFlags", 0)',
-    "lots": 'round(coalesce("VolumeExt" / 100000000, "Volume" / 10000, 0), 10)',
-    "lots_closed": 'round(coalesce("VolumeClosedExt" / 100000000, "VolumeClosed" / 10000, 0), 10)',
+    "lots": 'round(coalesce(nullif("VolumeExt", 0) / 100000000, "Volume" / 10000, 0), 10)',
+    "lots_closed": (
+        'round(coalesce(nullif("VolumeClosedExt", 0) / 100000000, "VolumeClosed" / 10000, 0), 10)'
+    ),
     "time_raw_milliseconds": 'coalesce(nullif("TimeMsc", 0), "Time" * 1000)',
 }
 _WIRE = ", ".join(
@@ -227,12 +229,13 @@ async def pull(
     *,
     tenants: Sequence[Share],
     connection: TradingConnection,
+    clock: ServerTime | None = None,
 ) -> dict[UUID, Pulled]:
     """Read each tenant's deals since its watermark; return what came, by tenant id.
 
     Raises what the connection raises; what was read before that is kept.
     """
-    clock = await connection.server_time()
+    clock = clock or await connection.server_time()
     return {
         share.tenant.id: await _catch_up(database, server_id, share, connection, clock)
         for share in tenants

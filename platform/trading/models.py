@@ -58,7 +58,11 @@ class AccountType(Base):
 
 
 class PlatformGroup(Base):
-    """A group as its server has it: spread differences in points by path, and commissions."""
+    """A group as its server has it.
+
+    `spread_diffs` holds the extra spread in points of every symbol it applies to, resolved from
+    `spread_rules`, the server's own entries by path; `commissions` are per lot and side.
+    """
 
     __tablename__ = "platform_group"
     server_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -68,7 +72,8 @@ class PlatformGroup(Base):
     company: Mapped[str] = short(120)
     margin_call: Mapped[Decimal] = money()
     margin_stop_out: Mapped[Decimal] = money()
-    spread_diffs: Mapped[list[dict[str, Any]]] = json_()
+    spread_diffs: Mapped[dict[str, int]] = json_()
+    spread_rules: Mapped[list[dict[str, Any]]] = json_()
     commissions: Mapped[list[dict[str, Any]]] = json_()
     fetched_at: Mapped[datetime] = timestamp()
 

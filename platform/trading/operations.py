@@ -132,22 +132,25 @@ async def reconcile(
     async with database.tenant_read(tenant) as session:
         due = await queries.due_operations(session, limit=_BATCH)
     for operation_id, state in due:
-        if state == "ready":
-            await execute(
-                database,
-                tenant,
-                operation_id=operation_id,
-                connections=connections,
-                vault=vault,
-                quiet_seconds=quiet_seconds,
+        try:
+            if state == "ready":
+                await execute(
+                    database,
+                    tenant,
+                    operation_id=operation_id,
+                    connections=connections,
+                    vault=vault,
+                    quiet_seconds=quiet_seconds,
+                )
+                continue
+            if state == "sending":
+                async with database.tenant(tenant) as session:
+                    await claims.expire(session, operation_id=operation_id)
+            await _search(
+                database, tenant, operation_id=operation_id, connections=connections, limits=limits
             )
-            continue
-        if state == "sending":
-            async with database.tenant(tenant) as session:
-                await claims.expire(session, operation_id=operation_id)
-        await _search(
-            database, tenant, operation_id=operation_id, connections=connections, limits=limits
-        )
+        except Exception:  # noqa: BLE001 - one operation must not keep the others waiting
+            _LOG.exception("reconciling failed", tenant=tenant.slug, operation=str(operation_id))
     return len(due)
 
 

@@ -182,3 +182,30 @@ def mask_of(group_name: str) -> str:
     """Return the mask of the folder a group stands in: its path, and a star for its name."""
     folder, backslash, _ = group_name.rpartition("\\")
     return f"{folder}{backslash}*"
+
+
+def covers(path: str, *, symbol: str, symbol_path: str) -> int:
+    """Return how closely a group's path fits a symbol: 0 for not at all, more for closer.
+
+    A path is the symbol's name, its full path, or the beginning of one with a star.
+    """
+    wanted = path.lower()
+    names = (symbol.lower(), symbol_path.lower())
+    if wanted in names:
+        return 10_000
+    beginning, star, rest = wanted.partition("*")
+    if star and not rest and any(name.startswith(beginning) for name in names):
+        return 1 + len(beginning)
+    return 0
+
+
+def spread_points(
+    entries: Sequence[tuple[str, int | None]], *, symbol: str, symbol_path: str
+) -> int:
+    """Return the extra spread in points that the closest of a group's entries gives a symbol."""
+    best, points = 0, 0
+    for path, spread in entries:
+        close = covers(path, symbol=symbol, symbol_path=symbol_path)
+        if close > best and spread is not None:
+            best, points = close, spread
+    return points

@@ -106,6 +106,7 @@ def _platform_group() -> None:
         sa.Column("margin_call", sa.Numeric(precision=28, scale=8), nullable=False),
         sa.Column("margin_stop_out", sa.Numeric(precision=28, scale=8), nullable=False),
         sa.Column("spread_diffs", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("spread_rules", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("commissions", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column(
             "fetched_at",
