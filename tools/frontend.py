@@ -66,6 +66,7 @@ def main(arguments: list[str]) -> int:
 def install(profile: str) -> bool:
     """Runs `npm ci`, without any script of a package; dev adds what only tests use."""
     print("set-up: fetching the browser packages", file=sys.stderr, flush=True)
+    STAMP.unlink(missing_ok=True)
     command = [*npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     if profile == "runtime":
         command.append("--omit=dev")
