@@ -141,94 +141,96 @@ _LEAD_FIELDS_ARABIC = [
 ]
 
 
+_LANDING_ARABIC: dict[str, Any] = {
+    "fields": _LEAD_FIELDS_ARABIC,
+    "form_heading": "تحدث إلى شخص أولًا",
+    "form_sub": "اترك بياناتك ونتصل بك في يوم عمل.",
+    "submit_label": "اطلب مكالمة",
+    "headline": "تداول الذهب والعملات بوضوح تام",
+    "sub": "ترى الرسوم وموعد الوصول قبل الدفع، وتتابع كل سحب خطوة بخطوة.",
+    "ticks": ["حسابات عملاء منفصلة", "حساب بدون فوائد تبييت"],
+    "facts": [
+        {"icon": "lock", "value": "أموال منفصلة", "label": "لا تختلط بأموال الشركة"},
+        {"icon": "receipt", "value": "رسوم معلنة", "label": "قبل كل عملية"},
+        {"icon": "headset", "value": "دعم بالعربية", "label": "في أيام العمل"},
+    ],
+}
+_LANDING: dict[str, Any] = {
+    "fields": LEAD_FIELDS,
+    "headline": "Trading where every number is explained",
+    "sub": (
+        "Currencies, metals and indices on MetaTrader 5. You see the fee and the arrival time "
+        "before you pay, and follow each withdrawal step by step."
+    ),
+    "ticks": ["Segregated client accounts", "MetaTrader 5", "Free demo account"],
+    "facts": [
+        {"icon": "lock", "value": "Segregated funds", "label": "Client money is kept apart"},
+        {"icon": "receipt", "value": "Fees before you pay", "label": "Nothing is added later"},
+        {
+            "icon": "clock-check",
+            "value": "Withdrawals tracked",
+            "label": "Each step has a time",
+        },
+    ],
+    "features_intro": "Three things we do differently, and show rather than promise.",
+    "features": [
+        {
+            "icon": "calculator",
+            "title": "Costs that show their sums",
+            "text": "Spread, commission and swap of each deal, in your currency.",
+        },
+        {
+            "icon": "shield-check",
+            "title": "Seven checks, up front",
+            "text": "A withdrawal is checked before you send it, so that it gets paid.",
+        },
+        {
+            "icon": "headset",
+            "title": "People who answer",
+            "text": "Write or call. A named person stays with your question.",
+        },
+    ],
+    "accounts_intro": "Open one in a few minutes, try it with a demo balance first.",
+    "accounts": [
+        {
+            "name": "Everyday",
+            "price": "From 1.0 points",
+            "line": "No commission",
+            "facts": [("First deposit", "50 EUR"), ("Leverage", "up to 1:30")],
+        },
+        {
+            "name": "Raw spread",
+            "price": "From 0.0 points",
+            "line": "3.00 EUR a lot and side",
+            "badge": "Most opened",
+            "featured": True,
+            "facts": [("First deposit", "250 EUR"), ("Leverage", "up to 1:30")],
+        },
+        {
+            "name": "Swap-free",
+            "price": "From 1.4 points",
+            "line": "No overnight interest",
+            "facts": [("First deposit", "100 EUR"), ("Leverage", "up to 1:30")],
+        },
+    ],
+    "how": [
+        {
+            "title": "Register",
+            "text": "E-mail, name and a few questions about your experience.",
+        },
+        {
+            "title": "Show who you are",
+            "text": "A photo of your ID and a bill. Usually checked the same day.",
+        },
+        {"title": "Deposit and trade", "text": "Your account opens on MetaTrader 5 at once."},
+    ],
+}
+
+
 def landing_context(brand: Brand) -> dict[str, Any]:
     """Values for the public landing page."""
     common = {"form": EMPTY_FORM, "action": "#", "sign_in_href": "#", "register_href": "#"}
-    if brand.language == "ar":
-        return common | {
-            "fields": _LEAD_FIELDS_ARABIC,
-            "form_heading": "تحدث إلى شخص أولًا",
-            "form_sub": "اترك بياناتك ونتصل بك في يوم عمل.",
-            "submit_label": "اطلب مكالمة",
-            "headline": "تداول الذهب والعملات بوضوح تام",
-            "sub": "ترى الرسوم وموعد الوصول قبل الدفع، وتتابع كل سحب خطوة بخطوة.",
-            "ticks": ["حسابات عملاء منفصلة", "حساب بدون فوائد تبييت"],
-            "facts": [
-                {"icon": "lock", "value": "أموال منفصلة", "label": "لا تختلط بأموال الشركة"},
-                {"icon": "receipt", "value": "رسوم معلنة", "label": "قبل كل عملية"},
-                {"icon": "headset", "value": "دعم بالعربية", "label": "في أيام العمل"},
-            ],
-        }
-    return common | {
-        "fields": LEAD_FIELDS,
-        "headline": "Trading where every number is explained",
-        "sub": (
-            "Currencies, metals and indices on MetaTrader 5. You see the fee and the arrival time "
-            "before you pay, and follow each withdrawal step by step."
-        ),
-        "ticks": ["Segregated client accounts", "MetaTrader 5", "Free demo account"],
-        "facts": [
-            {"icon": "lock", "value": "Segregated funds", "label": "Client money is kept apart"},
-            {"icon": "receipt", "value": "Fees before you pay", "label": "Nothing is added later"},
-            {
-                "icon": "clock-check",
-                "value": "Withdrawals tracked",
-                "label": "Each step has a time",
-            },
-        ],
-        "features_intro": "Three things we do differently, and show rather than promise.",
-        "features": [
-            {
-                "icon": "calculator",
-                "title": "Costs that show their sums",
-                "text": "Spread, commission and swap of each deal, in your currency.",
-            },
-            {
-                "icon": "shield-check",
-                "title": "Seven checks, up front",
-                "text": "A withdrawal is checked before you send it, so that it gets paid.",
-            },
-            {
-                "icon": "headset",
-                "title": "People who answer",
-                "text": "Write or call. A named person stays with your question.",
-            },
-        ],
-        "accounts_intro": "Open one in a few minutes, try it with a demo balance first.",
-        "accounts": [
-            {
-                "name": "Everyday",
-                "price": "From 1.0 points",
-                "line": "No commission",
-                "facts": [("First deposit", "50 EUR"), ("Leverage", "up to 1:30")],
-            },
-            {
-                "name": "Raw spread",
-                "price": "From 0.0 points",
-                "line": "3.00 EUR a lot and side",
-                "badge": "Most opened",
-                "featured": True,
-                "facts": [("First deposit", "250 EUR"), ("Leverage", "up to 1:30")],
-            },
-            {
-                "name": "Swap-free",
-                "price": "From 1.4 points",
-                "line": "No overnight interest",
-                "facts": [("First deposit", "100 EUR"), ("Leverage", "up to 1:30")],
-            },
-        ],
-        "how": [
-            {
-                "title": "Register",
-                "text": "E-mail, name and a few questions about your experience.",
-            },
-            {
-                "title": "Show who you are",
-                "text": "A photo of your ID and a bill. Usually checked the same day.",
-            },
-            {"title": "Deposit and trade", "text": "Your account opens on MetaTrader 5 at once."},
-        ],
-    }
+    return common | (_LANDING_ARABIC if brand.language == "ar" else _LANDING)
 
 
 def register_context() -> dict[str, Any]:

@@ -199,7 +199,6 @@ _LEAD_KEYS = ("name", "score", "stage", "source", "country", "next", "late", "to
 
 def staff_context() -> dict[str, Any]:
     """Values for the staff specimens and the catalogue."""
-    spark = [3, 4, 3.6, 5, 6, 5.4, 7, 6.8, 8, 7.6]
     return {
         "form": FORM,
         "small": money("2.20"),
@@ -212,30 +211,7 @@ def staff_context() -> dict[str, Any]:
             {"symbol": "XAUUSD", "lots": Decimal("0.02"), "revenue": money("15.94")},
             {"symbol": "GER40", "lots": Decimal("0.50"), "revenue": money("-4.20")},
         ],
-        "kpis": [
-            {"label": "Net deposit", "value": money("18400.00"), "basis": "22,900 in · 4,500 out"},
-            {
-                "label": "Equity",
-                "value": money("21736.18"),
-                "spark": spark,
-                "delta": "3.4 %",
-                "direction": "up",
-                "good": True,
-                "basis": "this week",
-                "href": "#",
-            },
-            {
-                "label": "Lots, 30 days",
-                "value": Decimal("46.20"),
-                "delta": "12.0 %",
-                "direction": "down",
-                "good": False,
-                "basis": "vs. 30 before",
-                "href": "#",
-            },
-            {"label": "Revenue, 30 days", "value": money("512.40"), "basis": "after rebates"},
-            {"label": "Last trade", "value": "2 h ago", "basis": "XAUUSD 0.50"},
-        ],
+        "kpis": _KPIS,
         "checklist": [
             {"state": "ok", "label": "Profile, identity and questions", "time": "19 Nov"},
             {
@@ -323,4 +299,28 @@ _STOPS = [
         "time": "now",
     },
     {"state": "todo", "label": "Arrived", "line": "Promised today by 15:00"},
+]
+_KPIS: list[dict[str, Any]] = [
+    {"label": "Net deposit", "value": money("18400.00"), "basis": "22,900 in · 4,500 out"},
+    {
+        "label": "Equity",
+        "value": money("21736.18"),
+        "spark": [3, 4, 3.6, 5, 6, 5.4, 7, 6.8, 8, 7.6],
+        "delta": "3.4 %",
+        "direction": "up",
+        "good": True,
+        "basis": "this week",
+        "href": "#",
+    },
+    {
+        "label": "Lots, 30 days",
+        "value": Decimal("46.20"),
+        "delta": "12.0 %",
+        "direction": "down",
+        "good": False,
+        "basis": "vs. 30 before",
+        "href": "#",
+    },
+    {"label": "Revenue, 30 days", "value": money("512.40"), "basis": "after rebates"},
+    {"label": "Last trade", "value": "2 h ago", "basis": "XAUUSD 0.50"},
 ]
