@@ -26,3 +26,37 @@ class ClientStatusChanged(Event):
     client_id: UUID
     status: str
     kyc_level: int
+
+
+@dataclass(frozen=True)
+class LeadCaptured(Event):
+    """Somebody has become a lead. Recorded by the crm; it stands here for the rooms below it."""
+
+    topic: ClassVar[str] = "crm.lead_captured"
+    lead_id: UUID
+    referral_code: str | None
+
+
+@dataclass(frozen=True)
+class LeadConverted(Event):
+    """A lead has become a client, and the code of the partner who brought them goes along.
+
+    Recorded by the crm; it stands here for the rooms below it.
+    """
+
+    topic: ClassVar[str] = "crm.lead_converted"
+    lead_id: UUID
+    client_id: UUID
+    referral_code: str | None
+
+
+@dataclass(frozen=True)
+class ReferralVisited(Event):
+    """A visitor has followed a partner's link; `visitor` is a random name kept in a cookie.
+
+    Recorded by the public site; it stands here for the rooms below it.
+    """
+
+    topic: ClassVar[str] = "crm.referral_visited"
+    code: str
+    visitor: str

@@ -1,0 +1,38 @@
+"""A brokerage's brand as mails wear it, from what its row in control says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kernel.actor import TenantRef
+from kernel.database import Database
+from tenants import queries
+from themes.page import Brand
+from themes.tokens import BrandColours
+
+
+async def current(database: Database, tenant: TenantRef) -> Brand:
+    """Return the brand as it is now."""
+    async with database.control() as session:
+        row = await queries.tenant_by_id(session, tenant.id)
+        return dressed(tenant, row.brand if row else {})
+
+
+def dressed(tenant: TenantRef, chosen: Mapping[str, Any]) -> Brand:
+    """Return the brand of what was chosen; the rest falls back to plain values."""
+    language = str(chosen.get("language", tenant.language))
+    return Brand(
+        name=tenant.name,
+        slug=tenant.slug,
+        logo_initials=str(chosen.get("initials") or tenant.name[:1]),
+        colours=BrandColours(
+            str(chosen.get("main", "#1B2A4A")), str(chosen.get("accent", "#3E63DD"))
+        ),
+        language=language,
+        direction="rtl" if language == "ar" else "ltr",
+        support_email=str(chosen.get("support_email", f"support@{tenant.slug}.example")),
+        legal_name=str(chosen.get("legal_name", tenant.name)),
+        regulator_line=str(chosen.get("regulator_line", "")),
+        theme=str(chosen.get("theme", "default")),
+    )
