@@ -79,7 +79,7 @@ class ProviderAdapters:
         """Return the adapter of a provider; raise NotFound for an unknown name."""
         if provider != "stripe":
             raise NotFound("This payment provider is not known.")
-        from connectors.payments.stripe import Stripe  # noqa: PLC0415 - 33 MB, when used
+        from connectors.payments.stripe import Stripe
 
         base = credentials.get("api_base")
         if base:

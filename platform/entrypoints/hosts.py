@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from prometheus_client import Counter, Histogram
 
 from kernel.ids import token
@@ -46,7 +47,7 @@ class FrontDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             return
         started = time.perf_counter()
         place = await self._place(scope)
@@ -109,7 +110,7 @@ class FrontDoor:
                 if scope["path"].startswith("/static/") and b"v=" in scope["query_string"]:
                     headers = [pair for pair in headers if pair[0].lower() != b"cache-control"]
                     headers.append((b"cache-control", b"public, max-age=31536000, immutable"))
-                message = {**message, "headers": [*headers, *extra]}  # type: ignore[assignment]
+                message = {**message, "headers": [*headers, *extra]}
             await send(message)
 
         return sender
@@ -137,7 +138,7 @@ class FrontDoor:
             headers["strict-transport-security"] = "max-age=31536000"
         return [(name.encode(), value.encode()) for name, value in headers.items()]
 
-    def _note(self, scope: Scope, place: Place, status: int, seconds: float) -> None:
+    def _note(self, scope: HTTPScope, place: Place, status: int, seconds: float) -> None:
         _REQUESTS.labels(place.surface, scope["method"], status).inc()
         _SECONDS.labels(place.surface).observe(seconds)
         if scope["path"].startswith("/static/"):

@@ -58,20 +58,21 @@ class Web:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or take part in the server's start and stop."""
-        if scope["type"] == "lifespan":  # type: ignore[comparison-overlap]
+        if str(scope["type"]) == "lifespan":
             await self._live(receive, send)
         else:
             await self._door(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
-            message = await receive()
+            message: Any = await receive()
+            answer: Any = {"type": f"{message['type']}.complete"}
             if message["type"] == "lifespan.startup":
-                await send({"type": "lifespan.startup.complete"})
-            else:
-                await wiring.close(self.ports)
-                await send({"type": "lifespan.shutdown.complete"})
-                return
+                await send(answer)
+                continue
+            await wiring.close(self.ports)
+            await send(answer)
+            return
 
 
 def _static() -> Any:
@@ -124,7 +125,7 @@ def _ops(ports: Ports) -> Any:
 
 
 async def _ping(ports: Ports) -> None:
-    await ports.redis.ping()  # type: ignore[misc]
+    await ports.redis.ping()
 
 
 def create() -> Web:

@@ -79,7 +79,7 @@ def _rooms() -> list[str]:
 def _store(settings: Settings) -> ObjectStore:
     if not settings.storage.endpoint:
         return FilesystemStore(settings.data / "objects")
-    from connectors.storage.s3 import S3Store  # noqa: PLC0415 - 28 MB, where S3 is used
+    from connectors.storage.s3 import S3Store
 
     return S3Store(
         endpoint_url=settings.storage.endpoint,

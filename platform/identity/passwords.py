@@ -7,6 +7,7 @@ turned away when the queue is long, rather than stop the process.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from argon2 import PasswordHasher
@@ -62,14 +63,13 @@ async def matches(password_hash: str | None, password: str) -> bool:
     return bool(await _queued(verify)) and password_hash is not None
 
 
-async def _queued(work: object) -> str:
+async def _queued(work: Callable[[], str]) -> str:
     global _waiting  # noqa: PLW0603 - a counter of this process's own queue
     if _waiting >= _QUEUE_MAX:
         raise TooManyRequests(5, "Many people are signing in. Try again in a few seconds.")
     _waiting += 1
     try:
-        result = await asyncio.get_running_loop().run_in_executor(_POOL, work)  # type: ignore[arg-type]
-        return str(result)
+        return await asyncio.get_running_loop().run_in_executor(_POOL, work)
     finally:
         _waiting -= 1
 

@@ -134,3 +134,8 @@ def _slow_down(user: UserAccount | VendorAccount) -> None:
     if user.failures > _FREE_FAILURES:
         wait = min(_WAIT_MAX_SECONDS, 15 * 2 ** (user.failures - _FREE_FAILURES))
         user.blocked_until = now() + timedelta(seconds=wait)
+
+
+async def vendor_known(session: ControlSession, *, email: str) -> VendorAccount | None:
+    """Return the vendor's person of that address, or None."""
+    return await queries.vendor_by_email(session, email=email)

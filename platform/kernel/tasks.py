@@ -21,9 +21,7 @@ _NAMESPACE = "marque:tasks"
 class TenantRequired(Middleware):
     """Refuses a message that does not say for which tenant and schema generation it is."""
 
-    def before_process_message(
-        self, broker: dramatiq.Broker, message: dramatiq.Message[Any]
-    ) -> None:
+    def before_process_message(self, broker: dramatiq.Broker, message: Any) -> None:
         """Skip the message, and say so, when the tenant is missing."""
         del broker
         options = message.kwargs
@@ -34,7 +32,9 @@ class TenantRequired(Middleware):
 
 def make_broker(settings: Settings) -> RedisBroker:
     """Return the broker of this process, with the middleware that our messages need."""
-    broker = RedisBroker(url=settings.redis_url, middleware=[], namespace=_NAMESPACE)
+    broker: RedisBroker = RedisBroker(  # type: ignore[no-untyped-call]
+        url=settings.redis_url, middleware=[], namespace=_NAMESPACE
+    )
     broker.add_middleware(AsyncIO())
     broker.add_middleware(TenantRequired())
     for lane in LANES:
@@ -46,6 +46,8 @@ def actor(
     broker: dramatiq.Broker, lane: str, work: Callable[..., Awaitable[None]], name: str
 ) -> dramatiq.Actor[..., Any]:
     """Declare an async actor on a lane; failures are retried by the outbox, not by dramatiq."""
-    return dramatiq.actor(
-        work, broker=broker, actor_name=name, queue_name=lane, priority=_PRIORITY[lane]
+    decorate = dramatiq.actor(
+        broker=broker, actor_name=name, queue_name=lane, priority=_PRIORITY[lane]
     )
+    made: dramatiq.Actor[..., Any] = decorate(work)
+    return made

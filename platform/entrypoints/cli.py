@@ -1,0 +1,164 @@
+"""The `marque` command."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import click
+
+DATA = click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    default=lambda: Path(os.environ.get("MARQUE_DATA", ".marque")),
+    help="Folder of this copy's data (MARQUE_DATA).",
+)
+
+
+@click.group()
+def main() -> None:
+    """Run and look after Marque, the white-label brokerage platform."""
+
+
+@main.command()
+@DATA
+@click.option("--port", type=int, default=lambda: int(os.environ.get("MARQUE_PORT", "8000")))
+@click.option("--domain", default=lambda: os.environ.get("MARQUE_DOMAIN", "localhost"))
+@click.option("--detach", is_flag=True, help="Return when everything is ready.")
+@click.option("--live/--no-live", default=False, help="Let the simulated traders trade.")
+@click.option("--scale", default="0.05", help="Demo volume; 1 is the whole sample brokerage.")
+@click.option("--demo/--no-demo", default=True, help="Provision the demo brokerages.")
+def up(
+    *, data: Path, port: int, domain: str, detach: bool, live: bool, scale: str, demo: bool
+) -> None:
+    """Start the whole product on its embedded services."""
+    from entrypoints import environment as kept
+    from entrypoints import prepare, table
+    from infra.embedded import stack
+
+    def before(environment: dict[str, str]) -> None:
+        kept.save(Path(environment["MARQUE_DATA"]), environment)
+        asyncio.run(prepare.everything(environment, scale=scale, demo=demo))
+
+    sys.exit(
+        stack.up(
+            data=data,
+            port=port,
+            domain=domain,
+            detach=detach,
+            live=live,
+            prepare=before,
+            table=table.text,
+        )
+    )
+
+
+@main.command()
+@DATA
+def down(*, data: Path) -> None:
+    """Stop everything that `up` started from this data folder, and nothing else."""
+    from infra.embedded import stack
+
+    sys.exit(stack.down(data))
+
+
+@main.command()
+@DATA
+def status(*, data: Path) -> None:
+    """Say what runs; exit 0 when all of it is up."""
+    from infra.embedded import stack
+
+    sys.exit(stack.status(data))
+
+
+@main.command()
+@DATA
+def doctor(*, data: Path) -> None:
+    """Say what this machine lacks, and how to get it."""
+    from infra.embedded import stack
+
+    sys.exit(stack.doctor(data))
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def walk(arguments: tuple[str, ...]) -> None:
+    """Let a synthetic person walk the running product from lead to commission."""
+    from infra.walk.__main__ import main as walk_main
+
+    sys.exit(walk_main(list(arguments)))
+
+
+@main.group()
+def tenants() -> None:
+    """Make and list brokerages."""
+
+
+@tenants.command("provision")
+@DATA
+@click.argument("slug")
+@click.option("--name", required=True)
+@click.option("--main-colour", default="#1B2A4A")
+@click.option("--accent-colour", default="#3E63DD")
+@click.option("--demo", is_flag=True, help="With people and trades to look at.")
+@click.option("--scale", default="0.05")
+def provision_tenant(
+    *,
+    data: Path,
+    slug: str,
+    name: str,
+    main_colour: str,
+    accent_colour: str,
+    demo: bool,
+    scale: str,
+) -> None:
+    """Provision a brokerage, or resume its unfinished run."""
+    from entrypoints import operations
+
+    brand = {"main": main_colour, "accent": accent_colour}
+    sys.exit(operations.provision(data, slug=slug, name=name, brand=brand, demo=demo, scale=scale))
+
+
+@tenants.command("list")
+@DATA
+def list_tenants(*, data: Path) -> None:
+    """List brokerages with their state."""
+    from entrypoints import operations
+
+    sys.exit(operations.list_tenants(data))
+
+
+@main.group()
+def ledger() -> None:
+    """Look after the books."""
+
+
+@ledger.command("verify")
+@DATA
+@click.option("--tenant", "slug", default="", help="One brokerage; all without it.")
+def verify_ledger(*, data: Path, slug: str) -> None:
+    """Prove that every book balances; exit 1 when one does not."""
+    from entrypoints import operations
+
+    sys.exit(operations.verify_ledgers(data, slug))
+
+
+@main.group()
+def platforms() -> None:
+    """Look after trading servers."""
+
+
+@platforms.command("resync")
+@DATA
+@click.option("--tenant", "slug", required=True)
+def resync(*, data: Path, slug: str) -> None:
+    """Read groups and symbols from the trading servers again."""
+    from entrypoints import operations
+
+    sys.exit(operations.resync(data, slug))
+
+
+if __name__ == "__main__":
+    main()

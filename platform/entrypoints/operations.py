@@ -1,0 +1,105 @@
+"""What the command line does to a running copy: its environment comes from the data folder."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import click
+
+from entrypoints import environment, prepare, wiring
+from kernel import settings as kernel_settings
+from kernel.errors import ProductError
+from ledger import verification
+from tenants import queries
+from tenants.ports import Ports
+from trading import groups
+
+
+def provision(
+    data: Path, *, slug: str, name: str, brand: dict[str, str], demo: bool, scale: str
+) -> int:
+    """Provision or resume a brokerage; return the exit code."""
+
+    async def work(ports: Ports) -> int:
+        options = {"demo": demo, "scale": scale}
+        await prepare.provision(
+            ports, slug=slug, name=name, brand=brand, options=options, say=click.echo
+        )
+        return 0
+
+    return _with_ports(data, work)
+
+
+def list_tenants(data: Path) -> int:
+    """Print each brokerage with its state."""
+
+    async def work(ports: Ports) -> int:
+        async with ports.database.control() as session:
+            for tenant in await queries.all_tenants(session):
+                click.echo(f"{tenant.slug:<24}{tenant.state:<14}{tenant.name}")
+        return 0
+
+    return _with_ports(data, work)
+
+
+def verify_ledgers(data: Path, slug: str) -> int:
+    """Verify one book or all of them; return 1 when any is wrong."""
+
+    async def work(ports: Ports) -> int:
+        async with ports.database.control() as session:
+            found = await queries.all_tenants(session)
+        wrong = 0
+        for tenant in found:
+            if slug not in ("", tenant.slug) or tenant.state == "provisioning":
+                continue
+            async with ports.database.tenant_read(queries.ref(tenant)) as session:
+                result = await verification.verify(session)
+            wrong += not result.ok
+            click.echo(
+                f"{tenant.slug}: {'ok' if result.ok else 'WRONG'}  {'; '.join(result.lines)}"
+            )
+        return 1 if wrong else 0
+
+    return _with_ports(data, work)
+
+
+def resync(data: Path, slug: str) -> int:
+    """Read a brokerage's groups and symbols from its trading servers."""
+
+    async def work(ports: Ports) -> int:
+        async with ports.database.control() as session:
+            tenant = await queries.tenant_by_slug(session, slug)
+            if tenant is None:
+                click.echo(f"There is no brokerage {slug!r}.", err=True)
+                return 1
+            held = await queries.servers_of_tenant(session, tenant.id)
+        for row, server in held:
+            connection = await ports.trading.get(server.id)
+            found = await groups.sync(
+                ports.database,
+                queries.ref(tenant),
+                server_id=server.id,
+                mask=row.group_mask,
+                connection=connection,
+            )
+            click.echo(f"{server.name}: {found[0]} groups, {found[1]} symbols")
+        return 0
+
+    return _with_ports(data, work)
+
+
+def _with_ports(data: Path, work: Callable[[Ports], Awaitable[int]]) -> int:
+    async def whole() -> int:
+        ports = wiring.ports(kernel_settings.load(environment.load(data)), pool_size=6)
+        try:
+            return await work(ports)
+        finally:
+            await wiring.close(ports)
+
+    try:
+        return asyncio.run(whole())
+    except (ProductError, kernel_settings.SettingsError) as error:
+        click.echo(str(error), err=True)
+        return 1

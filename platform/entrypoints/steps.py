@@ -1,0 +1,64 @@
+"""The ordered steps that make a brokerage, and the vendor's own first login."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+
+from entrypoints import wiring
+from identity import logins, users
+from identity import provisioning as identity_steps
+from tenants import queries, registry
+from tenants.ports import Ports
+from tenants.provisioning import Context, Step
+from tenants.schemas import runner
+
+_ROOMS = (
+    *("ledger", "trading", "treasury", "messaging", "crm", "introducers", "compliance"),
+    *("tradersroom", "partners"),
+)
+
+
+def steps() -> list[Step]:
+    """Return every step in order."""
+    found = [
+        Step("schema", _schema),
+        *identity_steps.steps(wiring.grants()),
+        Step("hosts", _hosts),
+    ]
+    for room in _ROOMS:
+        if find_spec(room) and find_spec(f"{room}.provisioning"):
+            found.extend(import_module(f"{room}.provisioning").STEPS)
+    if find_spec("entrypoints.demo"):
+        found.extend(import_module("entrypoints.demo").STEPS)
+    return found
+
+
+async def _schema(context: Context) -> str:
+    settings = context.ports.settings
+    await runner.create_schema(settings, context.tenant.schema)
+    await runner.migrate_tenant(settings, context.tenant.schema)
+    return context.tenant.schema
+
+
+async def _hosts(context: Context) -> str:
+    async with context.ports.database.control() as session:
+        tenant = await queries.tenant_by_id(session, context.tenant.id)
+        assert tenant is not None
+        hosts = await registry.give_hosts(
+            session, tenant=tenant, domain=context.ports.settings.domain
+        )
+    return ", ".join(hosts)
+
+
+async def vendor_login(ports: Ports) -> logins.Login:
+    """Make the console's first person, whose password is kept beside the data."""
+    [login] = logins.keep(
+        ports.settings.data, "console", [("vendor", "Vera Console", "vera@marque.example")]
+    )
+    async with ports.database.control() as session:
+        if await users.vendor_known(session, email=login.email) is None:
+            await users.create_vendor(
+                session, email=login.email, name=login.name, password=login.password
+            )
+    return login

@@ -1,0 +1,110 @@
+"""The worker process: hands events to their subscribers, and runs what the scheduler asks for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from functools import partial
+from uuid import UUID
+
+import dramatiq
+
+from entrypoints import wiring
+from entrypoints.subscriptions import subscriptions
+from kernel import outbox, tasks
+from kernel import settings as kernel_settings
+from kernel.actor import TenantRef
+from kernel.log import bind, configure, logger
+from kernel.subscriptions import Subscriptions
+from tenants import queries
+from tenants.ports import Ports
+
+_LOG = logger(__name__)
+THREADS = 8
+# How long a consumer sleeps at most when its queue is empty: the price of a deposit's hop.
+POLL_MILLISECONDS = 20
+# A suspended brokerage's money still moves: traders may always withdraw.
+_SERVED = frozenset({"provisioning", "trial", "active", "past_due", "suspended"})
+
+
+class Deliveries:
+    """Receives messages, checks whose they are and hands each event over."""
+
+    def __init__(self, ports: Ports, known: Subscriptions) -> None:
+        """Remember the ports of this process and who subscribes to what."""
+        self._ports = ports
+        self._known = known
+
+    async def deliver(
+        self, *, tenant_id: str, generation: int, event_id: str, topic: str, subscriber: str
+    ) -> None:
+        """Handle one event for one subscriber; failures wait in the outbox, not in Redis."""
+        tenant = await self._tenant(tenant_id, generation)
+        subscription = self._known.named(topic, subscriber)
+        if tenant is None or subscription is None:
+            _LOG.error("a message was refused", topic=topic, subscriber=subscriber)
+            return
+        bind(tenant=tenant.slug)
+        try:
+            await outbox.handle(
+                self._ports.database,
+                tenant,
+                subscription,
+                UUID(event_id),
+                subscribers=len(self._known.of(topic)),
+            )
+        except Exception:  # noqa: BLE001 - written down and logged by the outbox
+            return
+
+    async def _tenant(self, tenant_id: str, generation: int) -> TenantRef | None:
+        async with self._ports.database.control() as session:
+            tenant = await queries.tenant_by_id(session, UUID(tenant_id))
+        if tenant is None or tenant.generation != generation or tenant.state not in _SERVED:
+            return None
+        return queries.ref(tenant)
+
+
+def declare(
+    broker: dramatiq.Broker, deliveries: Deliveries
+) -> dict[str, dramatiq.Actor[..., object]]:
+    """Declare one delivering actor for each lane."""
+    made = {}
+    for lane in tasks.LANES:
+
+        async def work(**message: object) -> None:
+            await deliveries.deliver(**message)  # type: ignore[arg-type]
+
+        made[lane] = tasks.actor(broker, lane, work, f"deliver_{lane}")
+    return made
+
+
+def main() -> None:
+    """Work until told to stop; a stop lets the running handlers finish."""
+    configure("worker")
+    settings = kernel_settings.load()
+    ports = wiring.ports(settings, pool_size=THREADS + 2)
+    broker = tasks.make_broker(settings)
+    declare(broker, Deliveries(ports, subscriptions(ports)))
+    worker = dramatiq.Worker(broker, worker_threads=THREADS, worker_timeout=POLL_MILLISECONDS)
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, partial(_stop, stopped))
+    broker.emit_before("process_boot")
+    worker.start()
+    _say_ready()
+    stopped.wait()
+    worker.stop(timeout=25_000)
+    broker.close()
+
+
+def _stop(stopped: threading.Event, _number: int, _frame: object) -> None:
+    stopped.set()
+
+
+def _say_ready() -> None:
+    os.write(1, b"ready\n")
+
+
+if __name__ == "__main__":
+    main()
