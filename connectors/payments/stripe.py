@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import stripe as sdk
 
@@ -57,6 +58,13 @@ _OTHER_KINDS: dict[str, EventKind] = {
 }
 
 
+def _require_allowed(base: str, allow: frozenset[str]) -> None:
+    parts = urlsplit(base)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    if f"{parts.hostname}:{port}" not in allow:
+        raise CredentialsRefused("api_base", "The operator does not allow this base address.")
+
+
 class _Call(Protocol):
     async def __call__(self, *args: Any, **options: Any) -> Any: ...
 
@@ -65,7 +73,7 @@ class Stripe:
     """A `PaymentProvider` for one Stripe account.
 
     Credentials: `secret_key`, `webhook_secret` (several, separated by spaces, while one is
-    being replaced) and, for a local provider, `api_base`.
+    being replaced) and, for a local provider that the operator allows, `api_base`.
     """
 
     def __init__(
@@ -73,10 +81,17 @@ class Stripe:
         credentials: Mapping[str, str],
         *,
         api_base: str | None = None,
+        egress_allow: frozenset[str] = frozenset(),
         timeout_seconds: float = 10.0,
     ) -> None:
-        """Make a client of its own; nothing is sent yet and nothing global is set."""
-        base = api_base or credentials.get("api_base")
+        """Make a client of its own; nothing is sent yet and nothing global is set.
+
+        A base address in the credentials must be among the operator's `host:port` exceptions,
+        or `CredentialsRefused` is raised: a tenant's key must not point us at other servers.
+        """
+        base = api_base
+        if base is None and (base := credentials.get("api_base")):
+            _require_allowed(base, egress_allow)
         self._secrets = credentials.get("webhook_secret", "").split()
         self._http = StripeHttp(timeout_seconds)
         self._client = sdk.StripeClient(

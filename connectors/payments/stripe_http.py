@@ -38,9 +38,8 @@ class StripeHttp(sdk.HTTPClient):
             )
         except httpx.HTTPError as error:
             reason = type(error).__name__
-            raise sdk.APIConnectionError(  # type: ignore[no-untyped-call] - the SDK's gap
-                reason, should_retry=True
-            ) from None
+            failure = sdk.APIConnectionError(reason, should_retry=True)  # type: ignore[no-untyped-call]
+            raise failure from None
         return answer.content, answer.status_code, answer.headers
 
     async def sleep_async(self, secs: float) -> None:

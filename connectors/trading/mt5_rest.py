@@ -53,15 +53,20 @@ class Mt5Rest:
         password: str,
         fingerprint: str | None = None,
         comment_limit: int = COMMENT_LIMIT,
+        egress_allow: frozenset[str] | None = None,
         limits: Limits | None = None,
     ) -> None:
         """Remember the server (`host:port`) and the manager login; the first call connects.
 
         `password` is the login's API password. With a `fingerprint` (SHA-256 of the
         certificate, hex) exactly that certificate is accepted, else the system's authorities.
+        Where a tenant typed the address, `egress_allow` (the operator's exceptions, as
+        `host:port`) has it checked: it must be public and on port 443 or 8443.
         """
         self._session = Session(
-            Address.parse(address), Credentials(login, password, fingerprint), limits or Limits()
+            Address.parse(address),
+            Credentials(login, password, fingerprint, egress_allow),
+            limits or Limits(),
         )
         self._comment_limit = comment_limit
         self._offset_seconds = 0

@@ -49,11 +49,16 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A manager login, its API password, and the certificate to insist on (SHA-256, hex)."""
+    """A manager login, its API password, and the certificate to insist on (SHA-256, hex).
+
+    `egress_allow` is None where the operator typed the address, and else the operator's
+    exceptions to the rule that a tenant's address must be public.
+    """
 
     login: int
     password: str = field(repr=False)
     fingerprint: str | None = None
+    egress_allow: frozenset[str] | None = None
 
 
 @dataclass(slots=True)
@@ -186,6 +191,7 @@ class Session:
         wire = await dial(
             self._address,
             fingerprint=self._credentials.fingerprint,
+            egress_allow=self._credentials.egress_allow,
             timeout_seconds=self._limits.connect_seconds,
             body_bytes_max=self._limits.body_bytes_max,
         )

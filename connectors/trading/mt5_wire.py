@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from connectors.trading.port import Unreachable, Untrusted
+from kernel.http import EgressRefused, resolve
 
 _HEADER_BYTES_MAX = 64 * 1024
 _HEADERS_MAX = 100
@@ -170,11 +171,18 @@ def _number(text: str, base: int) -> int:
 
 
 async def dial(
-    address: Address, *, fingerprint: str | None, timeout_seconds: float, body_bytes_max: int
+    address: Address,
+    *,
+    fingerprint: str | None,
+    egress_allow: frozenset[str] | None,
+    timeout_seconds: float,
+    body_bytes_max: int,
 ) -> Wire:
     """Connect and make sure of the server's certificate before a byte is sent.
 
-    Raises `Unreachable` when there is no connection and `Untrusted` when it can't be believed.
+    With `egress_allow` the address was typed by a tenant: only public addresses, and those the
+    operator allows, are connected to. Raises `Unreachable` when there is no connection and
+    `Untrusted` when the server can't be believed.
     """
     context = ssl.create_default_context()
     if fingerprint:
@@ -182,9 +190,18 @@ async def dial(
         context.verify_mode = ssl.CERT_NONE
     try:
         async with asyncio.timeout(timeout_seconds):
+            target = address.host
+            if egress_allow is not None:
+                target = await resolve(address.host, address.port, allow=egress_allow)
             reader, writer = await asyncio.open_connection(
-                address.host, address.port, ssl=context, limit=_HEADER_BYTES_MAX
+                target,
+                address.port,
+                ssl=context,
+                server_hostname=address.host,
+                limit=_HEADER_BYTES_MAX,
             )
+    except EgressRefused as error:
+        raise Unreachable(f"The trading server's address was refused: {error.text}") from None
     except ssl.SSLCertVerificationError as error:
         raise Untrusted(
             f"The trading server's certificate is not trusted: {error.verify_message}. Install a "

@@ -315,6 +315,15 @@ async def test_an_intent_is_asked_for_its_reference() -> None:
     assert (status.reference, status.state) == ("DEP-7F3K2M", "paid")
 
 
+@pytest.mark.parametrize("base", ["http://127.0.0.1:9", "https://127.0.0.1", "http://[::1]:9"])
+def test_credentials_cannot_point_at_other_servers(base: str) -> None:
+    """Only the operator's exceptions may stand in for the provider."""
+    with pytest.raises(CredentialsRefused):
+        Stripe(
+            {"secret_key": "sk_test_1", "api_base": base}, egress_allow=frozenset({"127.0.0.1:8"})
+        )
+
+
 def test_nothing_global_is_set() -> None:
     """Two merchants in one process never meet in the SDK's module."""
     import stripe

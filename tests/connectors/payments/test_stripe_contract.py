@@ -58,7 +58,10 @@ async def provider(simulator: PspSimulator, hooks: LocalServer) -> AsyncIterator
     await first.register_webhook(f"{hooks.url}/hooks")
     secret = await first.register_webhook(f"{hooks.url}/hooks")
     await first.close()
-    made = Stripe({"secret_key": key, "webhook_secret": secret, "api_base": simulator.url})
+    made = Stripe(
+        {"secret_key": key, "webhook_secret": secret, "api_base": simulator.url},
+        egress_allow=frozenset({simulator.url.removeprefix("http://")}),
+    )
     yield made
     await made.close()
 

@@ -1,14 +1,18 @@
 """The MT5 REST adapter keeps the port's promises against the simulator, a process of its own."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 import pytest
 
 from connectors import contract
 from connectors.contract import TradingControl
 from connectors.trading.mt5_rest import Mt5Rest
-from connectors.trading.port import NotAdmitted, TradingConnection
+from connectors.trading.mt5_session import Limits
+from connectors.trading.port import NotAdmitted, OpenAccount, TradingConnection, Unreachable
+from kernel.ids import comment_token
 from tests.connectors.trading.cutting_proxy import CuttingProxy
 from tests.fixtures.mt5_simulator import Mt5Simulator
 
@@ -85,3 +89,57 @@ async def test_a_wrong_api_password_says_what_to_do(simulator: Mt5Simulator) -> 
     assert refused.value.code == 1001
     assert "API password" in refused.value.advice
     assert "Wrong-12345" not in str(refused.value)
+
+
+async def test_a_server_that_closes_idle_sessions_makes_no_write_unknown() -> None:
+    """Pings keep the session, and where they come too seldom the write signs in anew first."""
+    with Mt5Simulator("--idle-seconds", "1") as simulator:
+        for limits in (
+            Limits(ping_after_seconds=0.3, prove_after_seconds=60),
+            Limits(ping_after_seconds=60, prove_after_seconds=0.5),
+        ):
+            connection = Mt5Rest(
+                simulator.address,
+                login=simulator.manager,
+                password=simulator.password,
+                fingerprint=simulator.fingerprint,
+                limits=limits,
+            )
+            group = next(item for item in await connection.groups() if item.currency == "USD")
+            key = comment_token()
+            request = OpenAccount(
+                group.name, "Ada", "a@b.example", 100, "Aa1!aaaa", "Bb1!bbbb", key
+            )
+            login = await connection.open_account(request)
+
+            await asyncio.sleep(2)
+
+            assert await connection.cash(login, "deposit", Decimal(10), key) > 0
+            await connection.close()
+
+
+async def test_a_killed_server_is_found_again() -> None:
+    """While it is down nothing was sent; once it is back the same connection works."""
+    with Mt5Simulator() as mortal:
+        connection = Mt5Rest(
+            mortal.address,
+            login=mortal.manager,
+            password=mortal.password,
+            fingerprint=mortal.fingerprint,
+        )
+        await connection.server_time()
+        mortal.kill()
+        await asyncio.sleep(0.1)
+        with pytest.raises(Unreachable):
+            await connection.cash(1, "deposit", Decimal(10), comment_token())
+
+        mortal.restart()
+
+        for _ in range(50):
+            try:
+                await connection.server_time()
+                break
+            except Unreachable:
+                await asyncio.sleep(0.1)
+        assert (await connection.capabilities()).version_access > 0
+        await connection.close()

@@ -206,6 +206,25 @@ async def test_an_unknown_certificate_is_not_trusted(
     assert server.requests == []
 
 
+async def test_a_tenants_address_may_not_lead_inside(server: HostileServer) -> None:
+    """Without the operator's exception nothing connects to a private address."""
+    for allow in (frozenset[str](), frozenset({"127.0.0.1:1"}), frozenset({server.address})):
+        connection = Mt5Rest(
+            server.address,
+            login=LOGIN,
+            password=PASSWORD,
+            fingerprint=server.fingerprint,
+            egress_allow=allow,
+        )
+        if server.address in allow:
+            assert (await connection.server_time()).raw > 0
+            await connection.close()
+        else:
+            with pytest.raises(Unreachable, match="refused"):
+                await connection.server_time()
+            assert server.connections == 0
+
+
 async def test_a_fingerprint_may_be_written_with_colons(server: HostileServer) -> None:
     """As certificate tools print it: upper case and with colons."""
     hexadecimal = server.fingerprint.upper()
