@@ -14,8 +14,8 @@ from tests.fixtures.services import create_database, database_url, drop_database
 from tests.infra.stacks import EXTERNALS, ROOT, eventually, processes_of
 
 ASK = (
-    "from tests.fixtures.services import ensure_services as e;"
-    "s = e(); print(s.database_url, s.redis_url, flush=True)"
+    "import sys; from tests.fixtures.services import ensure_services as e;"
+    "s = e(); sys.stdout.write(s.database_url + s.redis_url + chr(10))"
 )
 # The middle process stands for pytest itself: both workers are its children.
 CONTROLLER = (
