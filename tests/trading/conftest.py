@@ -16,8 +16,8 @@ from connectors.trading.port import NewGroup, OpenAccount, Refused, TradingConne
 from kernel.ids import comment_token, uuid7
 from tests.fixtures.mt5_simulator import Mt5Simulator
 
-GROUP = "real\\alpha\\STD-USD"
-OTHER_GROUP = "real\\beta\\STD-USD"
+GROUP = "real\\alpha\\TEST-USD"
+OTHER_GROUP = "real\\beta\\TEST-USD"
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import os
+import sys
 from decimal import Decimal
 from uuid import UUID
 
@@ -18,6 +21,7 @@ from kernel.errors import InvalidInput
 from kernel.events import OutboxEvent
 from kernel.ids import uuid7
 from kernel.money import CurrencyMismatch, Money
+from kernel.settings import Settings
 from tests.factories.trading import open_account
 from tests.fixtures.mt5_simulator import Mt5Simulator
 from tests.trading.conftest import GROUP, SERVER_ID, Connections, connect, eventually, new_login
@@ -276,6 +280,47 @@ async def test_an_executor_killed_in_the_call_books_once(desk: Desk) -> None:
     assert desk.booked(asked.token) == ["66.00"]
     assert "abandoned" in await desk.facts(asked.id)
     assert done.external_ticket is not None
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        "trading.after_claim",
+        "trading.before_call",
+        "trading.after_call",
+        "trading.before_done_commit",
+    ],
+)
+async def test_a_process_killed_at_a_failpoint_books_once(
+    desk: Desk, settings: Settings, point: str
+) -> None:
+    """Whatever the moment of its death, another process brings the operation to its one end."""
+    asked = await desk.ask("33.00")
+    told = {
+        "database": settings.database_url,
+        "operation": str(asked.id),
+        "address": f"{desk.server.host}:{desk.server.port}",
+        "manager": desk.server.manager,
+        "password": desk.server.password,
+        "fingerprint": desk.server.fingerprint,
+        "quiet_seconds": QUIET,
+    }
+    dying = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.trading.dying_executor",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+        env={**os.environ, "MARQUE_FAILPOINT": point},
+    )
+    await dying.communicate(json.dumps(told).encode())
+    assert dying.returncode == 137
+    assert (await desk.read(asked.id)).state == "sending"
+
+    done = await desk.settled(asked.id)
+    assert desk.booked(asked.token) == ["33.00"]
+    sent_before_death = point in {"trading.after_call", "trading.before_done_commit"}
+    assert done.attempt == (1 if sent_before_death else 2)
 
 
 async def test_a_server_that_can_not_be_reached_delays_without_doubt(desk: Desk) -> None:
