@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from connectors.trading.mt5_rest import Mt5Rest
 from kernel.crypto import Vault
 from kernel.database import Database
 from kernel.errors import NotFound
-from kernel.http import EgressRefused, resolve
 from tenants import servers
 from tenants.models import TradingServer
 
@@ -45,20 +43,18 @@ class ServerConnections:
                 return known[1]
             if known is not None:
                 await known[1].close()
-            connection = await self._connect(server)
+            connection = self._connect(server)
             self._open[server_id] = (mark, connection)
             return connection
 
-    async def _connect(self, server: TradingServer) -> TradingConnection:
-        parts = urlsplit(f"//{server.address}")
-        host, port = parts.hostname or "", parts.port or 443
-        # The name is resolved and judged here; the adapter connects to what was judged.
-        address = await resolve(host, port, allow=self._allow)
+    def _connect(self, server: TradingServer) -> TradingConnection:
+        # The adapter resolves, judges and connects to what it judged, and verifies the name.
         return Mt5Rest(
-            f"{address}:{port}",
+            server.address,
             login=int(server.manager_login),
             password=servers.password_of(server, self._vault),
             fingerprint=server.fingerprint or None,
+            egress_allow=self._allow,
         )
 
     async def close(self) -> None:
@@ -81,9 +77,4 @@ class ProviderAdapters:
             raise NotFound("This payment provider is not known.")
         from connectors.payments.stripe import Stripe
 
-        base = credentials.get("api_base")
-        if base:
-            parts = urlsplit(base)
-            if f"{parts.hostname}:{parts.port}" not in self._allow:
-                raise EgressRefused
-        return Stripe(credentials)
+        return Stripe(credentials, egress_allow=self._allow)

@@ -6,6 +6,7 @@ from typing import Any
 
 from litestar import MediaType, Request, Response, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from kernel.errors import NotFound
 from kernel.failpoints import reach
@@ -19,7 +20,11 @@ BODY_MAX = 256 * 1024
 
 @post("/hooks/{kind:str}/{token:str}", permission=PUBLIC, status_code=200, include_in_schema=False)
 async def receive(
-    request: Request[Any, Any, Any], session: Session, ports: Outside, kind: str, token: str
+    request: Request[Any, Any, Any],
+    session: Session,
+    ports: Outside,
+    kind: FromPath[str],
+    token: FromPath[str],
 ) -> Response[str]:
     """Store a payment provider's event once; a wrong signature leaves only a refusal."""
     if kind != "payments":
@@ -31,7 +36,7 @@ async def receive(
         session,
         token=token,
         body=body,
-        headers={name: value for name, value in request.headers.items()},
+        headers=dict(request.headers.items()),
         payments=ports.payments,
         vault=ports.vault,
     )

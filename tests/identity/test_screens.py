@@ -72,7 +72,7 @@ async def test_a_session_of_one_brokerage_is_nothing_at_another(
 ) -> None:
     """The cookie's value, replayed on beta's host, opens nothing."""
     await browser.log_in(STAFF, amira, PASSWORD)
-    cookie = browser._client.cookies.get("marque", domain=STAFF)
+    cookie = browser.cookie(STAFF)
     answer = await browser.get(
         host("team", "beta"), "/logout", headers={"cookie": f"marque={cookie}"}
     )
@@ -87,7 +87,7 @@ async def test_the_session_id_is_kept_only_as_a_hash(
 ) -> None:
     """Whoever reads the table can't sign in with it."""
     await browser.log_in(STAFF, amira, PASSWORD)
-    cookie = browser._client.cookies.get("marque", domain=STAFF)
+    cookie = browser.cookie(STAFF)
     rows = await superuser.fetch("SELECT id_hash FROM t_alpha.session")
 
     assert len(rows) == 1

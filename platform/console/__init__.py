@@ -1,0 +1,1 @@
+"""The vendor's console: every brokerage with its state, its provisioning and its health."""

@@ -1,0 +1,5 @@
+"""The console's navigation."""
+
+from __future__ import annotations
+
+NAVIGATION = [("Tenants", [("Brokerages", "/tenants", "building", "console.tenant.read")])]
