@@ -88,7 +88,8 @@ def end_leftovers(state: State) -> list[str]:
         time.sleep(0.02)
     for one in left.values():
         signal_family(one.identity, signal.SIGKILL)
-    while any(family(one.identity) for one in left.values()):
+    deadline = time.monotonic() + LEFTOVER_SECONDS_MAX
+    while time.monotonic() < deadline and any(family(one.identity) for one in left.values()):
         time.sleep(0.02)
     state.processes = {}
     return sorted(left)
