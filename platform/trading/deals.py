@@ -30,7 +30,7 @@ WINDOW = timedelta(days=7)
 HISTORY = timedelta(days=60)
 _WINDOWS_AT_ONCE = 12
 _EVENT_TICKETS = 1000
-_IDLE_WRITE = timedelta(seconds=5)
+_IDLE_SECONDS = 5
 
 # What the server calls it, its type on the wire, and the column it becomes. Figures that old
 # builds do not send are zero; extended volumes are 1/1e8 lot, plain ones 1/1e4.
@@ -401,7 +401,12 @@ async def _stored(
         )
     scanned = scanned_raw if scanned_raw is not None else (mark.scanned_raw if mark else 0)
     lag = max(0, clock.raw - scanned) if scanned_raw is not None else 0
-    idle = mark is not None and not tickets and clock.utc - mark.checked_at < _IDLE_WRITE
+    idle = (
+        mark is not None
+        and not tickets
+        and not mark.error
+        and scanned - mark.scanned_raw < _IDLE_SECONDS
+    )
     if scanned_raw is not None and not idle:
         await connection.execute(
             tagged(session, _MARK),

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from connectors.trading.port import TradingConnections
+from connectors.trading.port import TradingConnection, TradingConnections
 from kernel.clock import now
 from kernel.database import Database
 from kernel.ids import token
@@ -30,7 +30,14 @@ LEASE_SECONDS = 15.0
 _SERVERS_SECONDS = 2.0
 _IDLE_TIMES_MAX = 5
 _STATES_SECONDS = 10.0
-_RESCANS = ((3600.0, timedelta(hours=25)), (86400.0, timedelta(days=31)))
+# How often, in seconds, how much of the past is read again for deals edited or booked late.
+_RESCANS = (
+    (3.0, timedelta(minutes=30)),
+    (30.0, timedelta(hours=25)),
+    (3600.0, timedelta(days=31)),
+)
+# Reading the past may take a twentieth of the time, however large it is.
+_RESCAN_SHARE = 20
 
 
 @dataclass(slots=True)
@@ -168,12 +175,10 @@ async def _pass(
             if pulled.written or moment - beat.states_at >= _STATES_SECONDS:
                 await states.refresh(database, server_id, share=share, connection=connection)
                 beat.states_at = moment
-            for every, back in _RESCANS:
-                if moment - beat.rescans.setdefault(every, moment) >= every:
-                    beat.rescans[every] = moment
-                    await deals.rescan(
-                        database, server_id, tenants=[share], connection=connection, back=back
-                    )
+            changed = await _look_back(database, connection, server_id, share, beat)
+            metrics.SYNCED.labels(name).inc(changed)
+            if changed:
+                beat.states_at = 0.0
             beat.failures = 0
             beat.quiet = 0 if pulled.written else min(beat.quiet + 1, _IDLE_TIMES_MAX * 4)
             beat.next_at = time.monotonic() + _interval(beat, poll_seconds)
@@ -185,6 +190,27 @@ async def _pass(
                 "pull failed", server=name, tenant=share.tenant.slug, error=type(error).__name__
             )
             await _show(database, server_id, share, error)
+
+
+async def _look_back(
+    database: Database,
+    connection: TradingConnection,
+    server_id: UUID,
+    share: Share,
+    beat: _Beat,
+) -> int:
+    """Read the stretches of the past that are due; return how many deals had changed."""
+    changed = 0
+    for every, back in _RESCANS:
+        started = time.monotonic()
+        if started < beat.rescans.setdefault(every, started + every):
+            continue
+        changed += await deals.rescan(
+            database, server_id, tenants=[share], connection=connection, back=back
+        )
+        ended = time.monotonic()
+        beat.rescans[every] = ended + max(every, _RESCAN_SHARE * (ended - started))
+    return changed
 
 
 async def shares_of(database: Database, server_id: UUID) -> list[Share]:
