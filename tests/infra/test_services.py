@@ -174,7 +174,8 @@ def _as_nobody() -> tuple[tuple[str, ...], str]:
         *(str(setpriv), "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"),
         *("--bounding-set=-all", "--inh-caps=-all", "--"),
     )
-    for python in (sys.executable, shutil.which("python3.11", path="/usr/bin:/usr/local/bin")):
+    same = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    for python in (sys.executable, shutil.which(same, path=os.defpath)):
         if setpriv is None or python is None:
             continue
         # A shell in between shows whether the interpreter can be started again by that user.
