@@ -87,6 +87,22 @@ async def timeline(
     return (await session.scalars(statement)).all()
 
 
+async def timeline_of_client(
+    session: Session, client: Client, *, limit: int = 200
+) -> Sequence[TimelineEntry]:
+    """Return a client's newest entries, those of the lead they were among them, newest first."""
+    subjects = [("client", client.id)]
+    if client.lead_id is not None:
+        subjects.append(("lead", client.lead_id))
+    statement = (
+        select(TimelineEntry)
+        .where(tuple_(TimelineEntry.subject_kind, TimelineEntry.subject_id).in_(subjects))
+        .order_by(TimelineEntry.at.desc(), TimelineEntry.id.desc())
+        .limit(limit)
+    )
+    return (await session.scalars(statement)).all()
+
+
 async def clients_page(
     session: Session,
     *,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, String, Uuid, text
+from sqlalchemy import CheckConstraint, Index, String, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -67,7 +67,8 @@ class RoutingRule(Base):
     """Which leads go to which people, in turn.
 
     Empty countries or languages match every lead; an empty pool means every active sales
-    agent. `last_index` is the place in the pool of whoever got the last lead.
+    agent. `last_index` is the place in the pool of whoever got the last lead. The pool holds ids
+    as text: other arrays than of text would make the driver ask for their types.
     """
 
     __tablename__ = "routing_rule"
@@ -75,9 +76,9 @@ class RoutingRule(Base):
     id: Mapped[UUID] = uuid_key()
     position: Mapped[int] = mapped_column()
     name: Mapped[str] = short(60)
-    countries: Mapped[list[str]] = mapped_column(ARRAY(String(2)))
-    languages: Mapped[list[str]] = mapped_column(ARRAY(String(5)))
-    pool: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    countries: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    languages: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    pool: Mapped[list[str]] = mapped_column(ARRAY(Text))
     last_index: Mapped[int] = mapped_column(server_default=text("-1"))
     active: Mapped[bool] = mapped_column(server_default=text("true"))
 

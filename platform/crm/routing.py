@@ -53,7 +53,7 @@ async def add_rule(
         name=name,
         countries=countries,
         languages=languages,
-        pool=pool,
+        pool=[str(member) for member in pool],
         last_index=-1,
         active=True,
     )

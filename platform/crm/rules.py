@@ -45,7 +45,7 @@ def available(rule: RoutingRule, agents: Sequence[Colleague]) -> list[Colleague]
     """Return who of the pool can take a lead now, in the pool's order; all agents when empty."""
     if not rule.pool:
         return list(agents)
-    by_id = {agent.id: agent for agent in agents}
+    by_id = {str(agent.id): agent for agent in agents}
     return [by_id[member] for member in rule.pool if member in by_id]
 
 

@@ -1,0 +1,52 @@
+"""Builders of people: staff with their roles, and clients."""
+
+from __future__ import annotations
+
+import itertools
+
+import factory
+
+from clients import profiles
+from clients.models import Client
+from entrypoints import wiring
+from identity import roles, users
+from identity.models import UserAccount
+from kernel.database import TenantSession
+
+PASSWORD = "correct horse battery staple"
+_numbers = itertools.count(1)
+
+
+class PersonDetails(factory.DictFactory):
+    """What somebody types about themselves; each person differs from every other."""
+
+    first_name = factory.Sequence(lambda n: f"Amina{n}")
+    last_name = "Haddad"
+    email = factory.Sequence(lambda n: f"amina{n}@mail.example")
+    phone = factory.Sequence(lambda n: f"+9715{n:08d}")
+    country = "AE"
+    language = "en"
+
+
+async def staff(
+    session: TenantSession, role: str, *, name: str = "", password: str | None = None
+) -> UserAccount:
+    """Create an active member of staff who holds a role; every role's grants are there."""
+    await roles.seed(session, wiring.grants())
+    number = next(_numbers)
+    user = await users.create(
+        session,
+        kind="staff",
+        email=f"staff{number}@alpha.example",
+        name=name or f"{role.replace('_', ' ').title()} {number}",
+        password=password,
+    )
+    user.state = "active"
+    await users.grant_role(session, user=user, role=role)
+    await session.flush()
+    return user
+
+
+async def client(session: TenantSession, **fields: str) -> Client:
+    """Create a client's profile."""
+    return await profiles.create(session, **PersonDetails(**fields))
