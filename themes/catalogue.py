@@ -51,8 +51,11 @@ def _specimens(brand: Brand) -> Iterator[tuple[str, str, Surface, str, dict[str,
 
 
 def _vendor_specimens() -> Iterator[tuple[str, str, Surface, str, dict[str, Any]]]:
-    fields = specimen_pages.LEAD_FIELDS[:2]
-    home = {"form": specimens.EMPTY_FORM, "action": "#", "sign_in_href": "#", "fields": fields}
+    shown = [
+        {"name": brand.name, "host": f"www.{brand.slug}.example", "href": "#"}
+        for brand in specimens.BRANDS
+    ]
+    home = {"brands": shown, "console_href": "#"}
     yield "home", "vendor/home.html", "public", "Set up your brokerage", home
     yield "console", "catalogue/console.html", "console", "Tenants", specimens.staff_context()
 
