@@ -235,6 +235,17 @@ async def store_webhook_event(session: TenantSession, **values: Any) -> UUID | N
     return await session.scalar(query)
 
 
+async def unhandled_events(session: Session, *, limit: int = 500) -> list[UUID]:
+    """Return stored events that nobody has handled yet, oldest first."""
+    query = (
+        select(WebhookEvent.id)
+        .where(WebhookEvent.handled_at.is_(None))
+        .order_by(WebhookEvent.id)
+        .limit(limit)
+    )
+    return list(await session.scalars(query))
+
+
 async def locked_webhook_event(session: TenantSession, event_id: UUID) -> WebhookEvent | None:
     """Return a stored event, locked until the transaction ends."""
     query = select(WebhookEvent).where(WebhookEvent.id == event_id).with_for_update()

@@ -1,0 +1,206 @@
+"""A brokerage's cash desk for tests: a connection, a client, deposits and signed events."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from clients import profiles
+from entrypoints.connections import ProviderAdapters
+from kernel.actor import TenantRef
+from kernel.crypto import Vault
+from kernel.database import Database, TenantSession
+from kernel.ids import token
+from kernel.money import Money
+from ledger import queries as ledger_queries
+from ledger.verification import verify
+from treasury import connections, deposits, queries, subscribers, webhooks
+from treasury.events import WebhookStored
+from treasury.models import Deposit
+from treasury.webhooks import Receipt
+
+SECRET = "whsec_of_tests"
+LIMITS = {"USD": (Decimal(10), Decimal(50_000)), "EUR": (Decimal(10), Decimal(5_000))}
+
+
+@dataclass
+class Desk:
+    """Everything a test about deposits needs, for one brokerage."""
+
+    database: Database
+    tenant: TenantRef
+    vault: Vault
+    payments: ProviderAdapters
+    connection_id: UUID
+    hook_token: str
+    client_id: UUID
+
+    async def start(
+        self, amount: str = "100.00", currency: str = "USD", account_id: UUID | None = None
+    ) -> Deposit:
+        """Start a deposit of the client."""
+        async with self.database.tenant(self.tenant) as session:
+            return await deposits.start(
+                session,
+                client_id=self.client_id,
+                account_id=account_id,
+                amount=Money.of(amount, currency),
+                connection_id=self.connection_id,
+            )
+
+    async def receive(
+        self, body: bytes, signature: str | None = None, *, hook_token: str | None = None
+    ) -> Receipt:
+        """Let a webhook arrive as the web entrypoint would."""
+        headers = {"stripe-signature": signature if signature is not None else sign(body)}
+        async with self.database.tenant(self.tenant) as session:
+            return await webhooks.receive(
+                session,
+                token=hook_token or self.hook_token,
+                body=body,
+                headers=headers,
+                payments=self.payments,
+                vault=self.vault,
+            )
+
+    async def work(self) -> list[str]:
+        """Handle every stored event as the worker would; return the outcomes in order."""
+        outcomes = []
+        async with self.database.tenant_read(self.tenant) as session:
+            waiting = await queries.unhandled_events(session)
+        for event_id in waiting:
+            await subscribers.on_webhook_stored(
+                self.database,
+                self.tenant,
+                WebhookStored(event_id),
+                payments=self.payments,
+                vault=self.vault,
+            )
+            async with self.database.tenant_read(self.tenant) as session:
+                event = await queries.webhook_event(session, event_id)
+            outcomes.append(str(event.outcome if event else ""))
+        return outcomes
+
+    async def say(self, deposit: Deposit, kind: str, **fields: Any) -> list[str]:
+        """Let the provider say something about a deposit, and handle it."""
+        await self.receive(word(deposit, kind, **fields))
+        return await self.work()
+
+    async def seen(self, deposit: Deposit) -> Deposit:
+        """Return a deposit as it is now."""
+        async with self.database.tenant_read(self.tenant) as session:
+            found = await queries.deposit(session, deposit.id)
+        assert found is not None
+        return found
+
+    async def wallet(self, currency: str = "USD") -> ledger_queries.Balance:
+        """Return the client's wallet."""
+        async with self.database.tenant_read(self.tenant) as session:
+            return await ledger_queries.balance(
+                session,
+                code="liability.client_wallet",
+                currency=currency,
+                owner=("client", self.client_id),
+            )
+
+    async def entries(self) -> int:
+        """Return how many entries the book has, after verifying it."""
+        async with self.database.tenant_read(self.tenant) as session:
+            verification = await verify(session)
+            assert verification.ok, verification.lines
+            return (await ledger_queries.count_entries(session))[0]
+
+
+async def open_desk(database: Database, tenant: TenantRef, vault: Vault) -> Desk:
+    """Open a desk: a connection with a known signing secret, and a client."""
+    async with database.tenant(tenant) as session:
+        connection = await connections.create(
+            session,
+            provider="stripe",
+            name=f"Cards {token(4)}",
+            credentials={"secret_key": "sk_test_of_tests", "api_base": "http://127.0.0.1:1"},
+            limits=LIMITS,
+            vault=vault,
+        )
+        await connections.keep_webhook_secret(
+            session, connection_id=connection.id, secret=SECRET, vault=vault
+        )
+        client_id = await add_client(session)
+    return Desk(
+        database,
+        tenant,
+        vault,
+        ProviderAdapters(allow=frozenset({"127.0.0.1:1"})),
+        connection.id,
+        connection.webhook_token,
+        client_id,
+    )
+
+
+async def add_client(
+    session: TenantSession, first_name: str = "Mara", last_name: str = "Lindqvist"
+) -> UUID:
+    """Add a client and return the id."""
+    client = await profiles.create(
+        session,
+        first_name=first_name,
+        last_name=last_name,
+        email=f"{first_name.lower()}.{token(4).lower()}@example.com",
+        phone="+4915112345678",
+        country="DE",
+        language="en",
+    )
+    return client.id
+
+
+def word(
+    deposit: Deposit,
+    kind: str = "completed",
+    *,
+    event_id: str | None = None,
+    payment: str | None = None,
+    cents: int | None = None,
+    currency: str | None = None,
+    status: str = "paid",
+) -> bytes:
+    """Return an event of the provider about a deposit, as the bytes it would send."""
+    types = {
+        "completed": "checkout.session.completed",
+        "paid later": "checkout.session.async_payment_succeeded",
+        "failed": "checkout.session.async_payment_failed",
+        "expired": "checkout.session.expired",
+        "disputed": "charge.dispute.created",
+        "refunded": "charge.refunded",
+    }
+    minor = cents if cents is not None else int(deposit.amount * 100)
+    subject = {
+        "id": payment or f"cs_{deposit.reference}",
+        "client_reference_id": deposit.reference,
+        "metadata": {"reference": deposit.reference},
+        "payment_status": status,
+        "amount_total": minor,
+        "amount": minor,
+        "amount_refunded": minor,
+        "currency": (currency or deposit.currency).lower(),
+    }
+    event = {
+        "id": event_id or f"evt_{token(8)}",
+        "type": types[kind],
+        "created": int(time.time()),
+        "livemode": False,
+        "data": {"object": subject},
+    }
+    return json.dumps(event).encode()
+
+
+def sign(body: bytes, secret: str = SECRET, *, age_seconds: int = 0) -> str:
+    """Return the provider's signature header for a body, computed independently of the SDK."""
+    moment = int(time.time()) - age_seconds
+    digest = hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={moment},v1={digest}"
