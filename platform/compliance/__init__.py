@@ -1,0 +1,1 @@
+"""Who clients are: their documents, their cases and the decisions about them."""
