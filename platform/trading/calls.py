@@ -6,7 +6,6 @@ Nothing here touches the database, and nothing here decides what happens next: t
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -141,9 +140,11 @@ async def login_exists(
 
 async def drop(connection: TradingConnection) -> None:
     """Close a connection, so that nothing of ours is left in it."""
-    with contextlib.suppress(Exception):
+    try:
         async with asyncio.timeout(5):
             await connection.close()
+    except (TradingError, TimeoutError, OSError) as error:
+        _LOG.warning("a connection could not be closed", error=type(error).__name__)
 
 
 async def _cash(connection: TradingConnection, claim: Claim) -> int:

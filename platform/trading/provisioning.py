@@ -16,6 +16,7 @@ from kernel.crypto import Vault
 from kernel.database import ControlSession, Database
 from tenants import queries as tenant_queries
 from tenants import servers
+from tenants.provisioning import Context, Step
 from trading import account_types, groups
 from trading.account_types import Offer
 
@@ -181,3 +182,24 @@ async def _registered(
         vault=vault,
     )
     return server.id
+
+
+async def _step(context: Context) -> str:
+    ports = context.ports
+    simulators = ports.settings.simulators
+    if not simulators.mt5_url:
+        return "no simulator runs here: connect a trading server in the settings"
+    await simulator_server(
+        ports.database,
+        context.tenant,
+        connections=ports.trading,
+        vault=ports.vault,
+        address=simulators.mt5_url,
+        manager_login=simulators.mt5_login,
+        password=simulators.mt5_password,
+        fingerprint=simulators.mt5_fingerprint,
+    )
+    return ", ".join(offer.group_name for offer in offers(context.tenant.slug))
+
+
+STEPS = [Step("trading server", _step)]

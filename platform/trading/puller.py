@@ -72,9 +72,16 @@ async def run(
         for task in working.values():
             task.cancel()
         await asyncio.gather(*working.values(), return_exceptions=True)
-        with contextlib.suppress(Exception):
-            async with database.control() as session:
-                await servers.release(session, holder=holder)
+        await _give_back(database, holder)
+
+
+async def _give_back(database: Database, holder: str) -> None:
+    """Release our leases at once, so that another process need not wait until they run out."""
+    try:
+        async with database.control() as session:
+            await servers.release(session, holder=holder)
+    except Exception as error:  # noqa: BLE001 - the leases run out by themselves
+        _LOG.warning("leases could not be given back", error=type(error).__name__)
 
 
 async def _take_servers(
@@ -239,9 +246,11 @@ def _until_next(shares: Sequence[Share], beats: dict[UUID, _Beat], poll_seconds:
 
 async def _show(database: Database, server_id: UUID, share: Share, error: Exception) -> None:
     """Put a failure on the tenant's health page; when that fails too, the log has to do."""
-    with contextlib.suppress(Exception):
-        words = f"{now():%H:%M:%S} UTC {type(error).__name__}"
+    words = f"{now():%H:%M:%S} UTC {type(error).__name__}"
+    try:
         await deals.fail(database, server_id, tenant=share.tenant, error=words)
+    except Exception as second:  # noqa: BLE001 - showing a failure must not become one
+        _LOG.warning("a failure could not be shown", error=type(second).__name__)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

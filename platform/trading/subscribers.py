@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
+from clients import queries as client_queries
+from clients import timeline
 from connectors.trading.port import TradingConnections
 from kernel.actor import TenantRef
 from kernel.crypto import Vault
-from kernel.database import Database
-from trading import operations
-from trading.events import PlatformOperationReady
+from kernel.database import Database, TenantSession
+from kernel.subscriptions import Subscriptions
+from messaging import mails
+from tenants import queries as tenant_queries
+from tenants.ports import Ports
+from trading import accounts, operations
+from trading.events import AccountOpened, AccountOpeningFailed, PlatformOperationReady
+
+
+def subscribe(made: Subscriptions, ports: Ports) -> None:
+    """Bind this room's subscribers to the process's ports."""
+
+    async def send(database: Database, tenant: TenantRef, event: PlatformOperationReady) -> None:
+        await on_platform_operation_ready(
+            database,
+            tenant,
+            event,
+            connections=ports.trading,
+            vault=ports.vault,
+            quiet_seconds=ports.settings.quiet_seconds,
+        )
+
+    async def welcome(database: Database, tenant: TenantRef, event: AccountOpened) -> None:
+        await on_account_opened(database, tenant, event, vault=ports.vault)
+
+    made.job(PlatformOperationReady, "trading.send", send, lane="money")
+    made.job(AccountOpened, "trading.welcome", welcome)
+    made.on(AccountOpeningFailed, "trading.opening_failed", on_account_opening_failed)
 
 
 async def on_platform_operation_ready(
@@ -27,4 +54,56 @@ async def on_platform_operation_ready(
         connections=connections,
         vault=vault,
         quiet_seconds=quiet_seconds,
+    )
+
+
+async def on_account_opened(
+    database: Database, tenant: TenantRef, event: AccountOpened, *, vault: Vault
+) -> None:
+    """Mail the login with its first passwords, which are forgotten in the same transaction.
+
+    A job, because the server's name stands in control; repeated, it finds nothing to reveal.
+    """
+    async with database.control() as control:
+        held = await tenant_queries.servers_of_tenant(control, tenant.id)
+    server = next((row.name for _, row in held if row.id == event.server_id), "")
+    async with database.tenant(tenant) as session:
+        client = await client_queries.client(session, event.client_id)
+        passwords = await accounts.reveal_passwords(
+            session, account_id=event.account_id, vault=vault
+        )
+        if client is None or passwords is None:
+            return
+        await mails.queue(
+            session,
+            to=client.email,
+            template="account_opened",
+            context={
+                "name": client.first_name,
+                "login": str(event.login),
+                "server": server,
+                "password": passwords.main,
+                "investor_password": passwords.investor,
+            },
+            vault=vault,
+        )
+        timeline.add(
+            session,
+            subject=("client", event.client_id),
+            kind="trading",
+            fact=f"Trading account {event.login} opened",
+            detail=f"{event.account_type_code} in {event.currency}",
+            icon="chart-line",
+        )
+
+
+async def on_account_opening_failed(session: TenantSession, event: AccountOpeningFailed) -> None:
+    """Tell the client's timeline that the server refused, and why."""
+    timeline.add(
+        session,
+        subject=("client", event.client_id),
+        kind="trading",
+        fact="Trading account could not be opened",
+        detail=event.reason[:200],
+        icon="alert-triangle",
     )

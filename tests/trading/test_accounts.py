@@ -9,16 +9,19 @@ import pytest
 from sqlalchemy import select
 
 from clients import profiles, restrictions
+from clients import queries as client_queries
 from clients.restrictions import ClientRestricted
 from kernel.actor import TenantRef
 from kernel.crypto import Vault
 from kernel.database import Database
 from kernel.errors import InvalidInput
 from kernel.events import OutboxEvent
+from messaging.models import Message
 from tests.factories.trading import open_account
 from tests.fixtures.mt5_simulator import Mt5Simulator
 from tests.trading.conftest import GROUP, SERVER_ID, Connections, eventually
-from trading import accounts, operations, queries, rules
+from trading import accounts, operations, queries, rules, subscribers
+from trading.events import AccountOpened
 from trading.models import AccountType, PlatformOperation, TradingAccount
 
 QUIET = 1.0
@@ -156,6 +159,33 @@ async def test_first_passwords_are_sealed_and_shown_once(opening: Opening) -> No
     assert shown.main.encode() not in sealed
     assert shown.main != shown.investor
     assert shown.main not in repr(shown)
+
+
+async def test_the_login_is_mailed_once_with_its_first_passwords(opening: Opening) -> None:
+    """The job on AccountOpened queues one sealed mail, however often it comes."""
+    account, operation = await opening.ask()
+    await opening.send(operation.id)
+    opened = await opening.read(account.id)
+    event = AccountOpened(
+        account_id=opened.id,
+        client_id=opened.client_id,
+        login=opened.login or 0,
+        server_id=opened.server_id,
+        account_type_code="STD",
+        currency="USD",
+    )
+    for _ in range(2):
+        await subscribers.on_account_opened(
+            opening.database, opening.tenant, event, vault=opening.vault
+        )
+
+    async with opening.database.tenant_read(opening.tenant) as session:
+        messages = (await session.scalars(select(Message))).all()
+        entries = await client_queries.timeline(session, ("client", opened.client_id))
+    assert [message.template for message in messages] == ["account_opened"]
+    assert [message.recipient for message in messages] == ["ada@example.com"]
+    assert any(str(opened.login) in entry.fact for entry in entries)
+    assert (await opening.read(account.id)).passwords_sealed is None
 
 
 @pytest.mark.parametrize("fault", [{"drop_reply": 1}, {"drop_request": 1}, {"late_apply_ms": 900}])
