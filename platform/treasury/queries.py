@@ -352,18 +352,20 @@ def _joined(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
 
 
 def _narrowed(query: Select[*tuple[Any, ...]], narrowed: DepositFilter) -> Select[*tuple[Any, ...]]:
-    conditions = [
-        (narrowed.states, Deposit.state.in_(narrowed.states)),
-        (narrowed.client_id, Deposit.client_id == narrowed.client_id),
-        (narrowed.owner_id, Client.owner_id == narrowed.owner_id),
-        (narrowed.connection_id, Deposit.connection_id == narrowed.connection_id),
-        (narrowed.currency, Deposit.currency == narrowed.currency),
-        (narrowed.since, Deposit.created_at >= narrowed.since),
-        (narrowed.until, Deposit.created_at < narrowed.until),
-    ]
-    for wanted, condition in conditions:
-        if wanted:
-            query = query.where(condition)
+    if narrowed.states:
+        query = query.where(Deposit.state.in_(narrowed.states))
+    for column, wanted in (
+        (Deposit.client_id, narrowed.client_id),
+        (Client.owner_id, narrowed.owner_id),
+        (Deposit.connection_id, narrowed.connection_id),
+        (Deposit.currency, narrowed.currency or None),
+    ):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    if narrowed.since is not None:
+        query = query.where(Deposit.created_at >= narrowed.since)
+    if narrowed.until is not None:
+        query = query.where(Deposit.created_at < narrowed.until)
     if narrowed.disputed is not None:
         disputed = Deposit.disputed_at.is_not(None)
         query = query.where(disputed if narrowed.disputed else ~disputed)

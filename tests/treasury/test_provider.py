@@ -1,0 +1,143 @@
+"""A deposit through a real provider's protocol: the simulator, over sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from decimal import Decimal
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from entrypoints.connections import ProviderAdapters
+from ledger import queries as ledger_queries
+from tests.connectors.payments.local_server import LocalServer
+from tests.fixtures.psp_simulator import PspSimulator
+from tests.treasury.desk import Desk
+from treasury import deposits, provisioning, queries, subscribers
+from treasury.events import DepositSettled
+from treasury.models import Deposit
+
+CARD = {"method": "card", "number": "4242424242424242", "expiry": "12 / 39", "cvc": "123"}
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[PspSimulator]:
+    """One simulator for the module."""
+    running = PspSimulator()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+async def hooks() -> AsyncIterator[LocalServer]:
+    """Where the provider sends its events."""
+    async with LocalServer() as running:
+        yield running
+
+
+@pytest.fixture
+async def connected(desk: Desk, simulator: PspSimulator, hooks: LocalServer) -> Desk:
+    """The desk, connected by the provisioning step, which is run twice."""
+    key = simulator.create_account()["secret_key"]
+    parts = urlsplit(simulator.url)
+    desk.payments = ProviderAdapters(allow=frozenset({f"{parts.hostname}:{parts.port}"}))
+    for _ in range(2):
+        desk.connection_id = await provisioning.simulator_psp(
+            desk.database,
+            desk.tenant,
+            payments=desk.payments,
+            vault=desk.vault,
+            secret_key=key,
+            api_base=simulator.url,
+            webhook_url=lambda token: f"{hooks.url}/hooks/psp/{token}",
+        )
+    return desk
+
+
+async def paid(desk: Desk, deposit: Deposit) -> None:
+    """Create the payment twice, and fill in the provider's page once."""
+    pages = [
+        await deposits.create_payment(
+            desk.database,
+            desk.tenant,
+            deposit_id=deposit.id,
+            payments=desk.payments,
+            vault=desk.vault,
+            return_url="http://127.0.0.1:1/deposit/x",
+            cancel_url="http://127.0.0.1:1/deposit",
+        )
+        for _ in range(2)
+    ]
+    assert pages[0] == pages[1]
+    async with httpx.AsyncClient() as browser:
+        page = await browser.post(pages[0], data=CARD)
+    assert page.status_code in (302, 303)
+
+
+async def test_a_card_payment_arrives_by_webhook_and_its_fee_is_booked(
+    connected: Desk, hooks: LocalServer
+) -> None:
+    """The provider's own bytes and signature are believed; its fee is the brokerage's expense."""
+    deposit = await connected.start("100.00")
+    await paid(connected, deposit)
+    hook = await asyncio.wait_for(hooks.arrived.get(), 10)
+    token = hook.path.rsplit("/", 1)[1]
+    headers = {name.lower(): value for name, value in hook.headers.items()}
+
+    receipt = await connected.receive(hook.body, headers["stripe-signature"], hook_token=token)
+    outcomes = await connected.work()
+    for _ in range(2):
+        await subscribers.on_deposit_settled(
+            connected.database,
+            connected.tenant,
+            DepositSettled(deposit.id, connected.client_id, None, Decimal(100), "USD"),
+            payments=connected.payments,
+            vault=connected.vault,
+        )
+
+    found = await connected.seen(deposit)
+    assert receipt.outcome == "stored"
+    assert outcomes == ["settle: The provider confirmed the payment."]
+    assert (found.state, found.provider_reference is not None) == ("credited", True)
+    assert found.fee is not None
+    async with connected.database.tenant_read(connected.tenant) as session:
+        fee = await ledger_queries.balance(
+            session, code="expense.psp_fee", currency="USD", owner=("house", "house")
+        )
+    assert fee.amount == found.fee > 0
+    assert (await connected.wallet()).available == Decimal(100)
+    assert await connected.entries() == 2
+
+
+async def test_a_payment_whose_webhook_is_lost_is_found_by_asking(connected: Desk) -> None:
+    """Asking before the payment changes nothing, and twice after it credits once."""
+    deposit = await connected.start("75.00")
+
+    async def ask() -> str:
+        return await deposits.refresh(
+            connected.database,
+            connected.tenant,
+            deposit_id=deposit.id,
+            payments=connected.payments,
+            vault=connected.vault,
+        )
+
+    assert await ask() == "created"
+    await paid(connected, deposit)
+
+    assert [await ask(), await ask()] == ["credited", "credited"]
+    assert (await connected.wallet()).available == Decimal(75)
+
+
+async def test_the_provisioning_step_connects_once(connected: Desk, hooks: LocalServer) -> None:
+    """The second run finds the connection registered and leaves it alone."""
+    async with connected.database.tenant_read(connected.tenant) as session:
+        connection = await queries.connection(session, connected.connection_id)
+        offers = await queries.offers(session, currency="JPY")
+
+    assert connection is not None
+    assert connection.webhook_secret_sealed is not None
+    assert [offer.name for offer in offers] == [provisioning.SIMULATOR]
+    assert hooks.all() == []
