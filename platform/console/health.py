@@ -55,7 +55,7 @@ async def of(database: Database, tenant: TenantRef, *, verify: bool = False) -> 
         problems.append(f"{counts.failed} deliveries keep failing")
     if unknown:
         problems.append(f"{unknown} platform operations have an unknown outcome")
-    if lags and max(lags) > 60:  # noqa: PLR2004 - a minute behind is worth a look
+    if lags and max(lags) > 60:
         problems.append(f"The trading mirror is {max(lags)} s behind")
     return Health(
         waiting_events=counts.waiting,

@@ -14,7 +14,7 @@ from kernel.errors import ProductError
 from ledger import verification
 from tenants import queries
 from tenants.ports import Ports
-from trading import groups
+from trading import provisioning as trading_steps
 
 
 def provision(
@@ -74,17 +74,11 @@ def resync(data: Path, slug: str) -> int:
             if tenant is None:
                 click.echo(f"There is no brokerage {slug!r}.", err=True)
                 return 1
-            held = await queries.servers_of_tenant(session, tenant.id)
-        for row, server in held:
-            connection = await ports.trading.get(server.id)
-            found = await groups.sync(
-                ports.database,
-                queries.ref(tenant),
-                server_id=server.id,
-                mask=row.group_mask,
-                connection=connection,
-            )
-            click.echo(f"{server.name}: {found[0]} groups, {found[1]} symbols")
+        found = await trading_steps.resync(
+            ports.database, queries.ref(tenant), connections=ports.trading
+        )
+        for name, (groups, symbols) in found.items():
+            click.echo(f"{name}: {groups} groups, {symbols} symbols")
         return 0
 
     return _with_ports(data, work)

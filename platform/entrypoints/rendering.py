@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from litestar import Request
 
@@ -14,17 +14,17 @@ from kernel.viewer import Viewer
 from kernel.web.pages import csrf_token
 from tenants.resolver import Place
 from themes import loader
-from themes.page import AppLink, Brand, Flash, NavigationGroup, NavigationItem, Page
+from themes.page import AppLink, Brand, Flash, NavigationGroup, NavigationItem, Page, Surface
 from themes.page import Viewer as ShownViewer
 from themes.tokens import BrandColours
 
-# (group, [(label, href, icon, permission or None)])
+# A group of links: its label, then label, path, icon and permission (or None) of each.
 Navigation = Sequence[tuple[str, Sequence[tuple[str, str, str, str | None]]]]
 VENDOR = Brand(
     name="Marque",
     slug="marque",
     logo_initials="M",
-    colours=BrandColours("#1B2A4A", "#3E63DD"),
+    colours=BrandColours("#15182B", "#5B5BD6"),
     legal_name="Marque",
     support_email="support@marque.example",
 )
@@ -112,8 +112,8 @@ class PageRenderer:
         )
 
 
-def _surface(surface: str) -> Any:
-    return {"vendor": "public", "ops": "public"}.get(surface, surface)
+def _surface(surface: str) -> Surface:
+    return "public" if surface in ("vendor", "ops") else cast("Surface", surface)
 
 
 def _shown(viewer: object) -> ShownViewer | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from importlib.util import find_spec
 
-from entrypoints import wiring
+from entrypoints import money_steps, wiring
 from identity import logins, users
 from identity import provisioning as identity_steps
 from tenants import queries, registry
@@ -13,10 +13,7 @@ from tenants.ports import Ports
 from tenants.provisioning import Context, Step
 from tenants.schemas import runner
 
-_ROOMS = (
-    *("ledger", "trading", "treasury", "messaging", "crm", "introducers", "compliance"),
-    *("tradersroom", "partners"),
-)
+_ROOMS = (*("messaging", "crm", "introducers", "compliance", "tradersroom", "partners"),)
 
 
 def steps() -> list[Step]:
@@ -25,6 +22,7 @@ def steps() -> list[Step]:
         Step("schema", _schema),
         *identity_steps.steps(wiring.grants()),
         Step("hosts", _hosts),
+        *money_steps.STEPS,
     ]
     for room in _ROOMS:
         if find_spec(room) and find_spec(f"{room}.provisioning"):

@@ -25,7 +25,7 @@ from kernel.errors import ProductError
 from kernel.viewer import Viewer
 from kernel.web import problems
 from kernel.web.access import PUBLIC, check_permission, require_declared
-from kernel.web.edge import Edge
+from kernel.web.edge import Authenticator, Edge
 from kernel.web.pages import CSRF_COOKIE
 from tenants.ports import Ports
 from themes.drawings import favicon_svg
@@ -121,7 +121,7 @@ def edged(surface: str, app: ASGIApp, ports: Ports) -> ASGIApp:
     return Edge(app, ports.database, _authenticator(surface, ports))
 
 
-def _authenticator(surface: str, ports: Ports) -> Any:
+def _authenticator(surface: str, ports: Ports) -> Authenticator:
     name = sessions.cookie_name(https=ports.settings.https)
 
     async def authenticate(session: TenantSession | ControlSession, scope: Scope) -> Viewer | None:
@@ -156,19 +156,19 @@ def _cookie(scope: Scope, wanted: str) -> str:
     return ""
 
 
-def _session(request: Request[Any, Any, Any]) -> Any:
+def _session(request: Request[Any, Any, Any]) -> object:
     return request.scope["state"]["session"]
 
 
-def _tenant(request: Request[Any, Any, Any]) -> Any:
+def _tenant(request: Request[Any, Any, Any]) -> object:
     return request.scope["state"]["tenant"]
 
 
-def _viewer(request: Request[Any, Any, Any]) -> Any:
+def _viewer(request: Request[Any, Any, Any]) -> object:
     return request.scope.get("user")
 
 
-def _ports(request: Request[Any, Any, Any]) -> Any:
+def _ports(request: Request[Any, Any, Any]) -> object:
     return request.app.state.ports
 
 

@@ -75,13 +75,13 @@ class Web:
             return
 
 
-def _static() -> Any:
+def _static() -> Litestar:
     folder = Path(themes.__file__).parent / "default" / "static"
     router = create_static_files_router("/static", [folder], opt={"permission": PUBLIC})
     return Litestar(route_handlers=[router], openapi_config=None, logging_config=None)
 
 
-def _ops(ports: Ports) -> Any:
+def _ops(ports: Ports) -> Litestar:
     """Build what only this machine may ask: health, readiness and metrics."""
 
     @get("/healthz", permission=PUBLIC)

@@ -1,8 +1,8 @@
-"""Sessions of our own: a random id in a host-only cookie, kept as a hash, new at each login.
+"""Sessions of our own: a random id in a host-only cookie, kept as a hash. Hot path.
 
-A session is bound to its tenant (by schema), to one host and to one kind of user; the
-same cookie on another host is nothing. Hot path: the look-up at every request is one
-statement through the driver.
+A session is new at each login and bound to its tenant (by schema), to one host and to one
+kind of user; the same cookie on another host is nothing. The look-up at every request is
+one statement through the driver.
 """
 
 from __future__ import annotations

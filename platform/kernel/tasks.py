@@ -8,6 +8,7 @@ from typing import Any
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import AsyncIO, Middleware, SkipMessage
+from dramatiq.middleware.middleware import MessageProxy
 
 from kernel.log import logger
 from kernel.settings import Settings
@@ -21,7 +22,7 @@ _NAMESPACE = "marque:tasks"
 class TenantRequired(Middleware):
     """Refuses a message that does not say for which tenant and schema generation it is."""
 
-    def before_process_message(self, broker: dramatiq.Broker, message: Any) -> None:
+    def before_process_message(self, broker: dramatiq.Broker, message: MessageProxy) -> None:
         """Skip the message, and say so, when the tenant is missing."""
         del broker
         options = message.kwargs

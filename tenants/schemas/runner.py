@@ -65,7 +65,8 @@ async def bootstrap(settings: Settings) -> None:
             await _revoke(connection, function)
         await _migrate(settings, "control", "control", owner=None)
         await connection.execute(
-            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA control TO {CONTROL_LOGIN};"
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA control"
+            f" TO {CONTROL_LOGIN};"
             f"REVOKE UPDATE, DELETE ON control.audit_entry FROM {CONTROL_LOGIN}"
         )
         await connection.execute("SELECT pg_advisory_unlock(7306001)")
@@ -135,7 +136,7 @@ async def _migrate(settings: Settings, branch: str, schema: str, *, owner: str |
     try:
         async with engine.begin() as connection:
             raw = (await connection.get_raw_connection()).driver_connection
-            assert raw is not None  # noqa: S101 - a fresh connection is attached
+            assert raw is not None
             await connection.exec_driver_sql(f"SET LOCAL search_path = {schema}, pg_temp")
             if owner is not None:
                 await connection.exec_driver_sql(f"SET LOCAL ROLE {owner}")

@@ -116,6 +116,7 @@ async def _residue(database: Database) -> set[tuple[str, str | None]]:
     seen = set()
     for connection in connections:
         raw = (await connection.get_raw_connection()).driver_connection
+        assert raw is not None
         row = await raw.fetchrow("SELECT current_user u, current_schema() s")
         seen.add((row["u"], row["s"]))
         await connection.close()

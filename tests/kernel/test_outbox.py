@@ -122,4 +122,6 @@ async def test_an_event_nobody_cares_about_is_finished(
     claimed = await outbox.claim(database, tenant, Subscriptions())
 
     assert claimed == []
-    assert await superuser.fetchval("SELECT count(*) FROM t_alpha.outbox WHERE done_at IS NULL") == 0
+    assert (
+        await superuser.fetchval("SELECT count(*) FROM t_alpha.outbox WHERE done_at IS NULL") == 0
+    )

@@ -10,7 +10,7 @@ import traceback
 from typing import Any, Protocol
 
 from litestar import MediaType, Request, Response
-from litestar.datastructures import Cookie
+from litestar.datastructures import Cookie, FormMultiDict
 from litestar.utils.scope.state import ScopeState
 
 FLASH_COOKIE = "flash"
@@ -102,7 +102,7 @@ def csrf_token(request: Request[Any, Any, Any]) -> str:
     return token if isinstance(token, str) else ""
 
 
-def form_values(form: Any) -> dict[str, str]:
+def form_values(form: FormMultiDict) -> dict[str, str]:
     """Return the text fields of a form, trimmed; files and the CSRF token are left out."""
     return {
         key: value.strip()

@@ -44,7 +44,9 @@ def answer_product_error(request: Request[Any, Any, Any], error: ProductError) -
         target = request.scope["path"]
         return pages.see_other(f"/login?next={quote(target)}" if target != "/" else "/login")
     headers = {"retry-after": str(error.seconds)} if isinstance(error, TooManyRequests) else {}
-    return _answer(request, error.status, error.code, error.text, error.fields, headers)
+    return _answer(
+        request, error.status, error.code, error.text, fields=error.fields, headers=headers
+    )
 
 
 def answer_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
@@ -54,7 +56,7 @@ def answer_http_error(request: Request[Any, Any, Any], error: HTTPException) -> 
     text = _TITLES.get(status, "The request can't be carried out")
     if status == 403 and "csrf" in error.detail.lower():
         text = "The form is too old. Reload the page and send it again."
-    return _answer(request, status, "http_error", f"{text.rstrip('.')}.", {}, {})
+    return _answer(request, status, "http_error", f"{text.rstrip('.')}.")
 
 
 def answer_failure(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
@@ -68,7 +70,7 @@ def answer_failure(request: Request[Any, Any, Any], error: Exception) -> Respons
     )
     reference = request.scope["state"].get("request_id", "")
     text = f"Something failed on our side. Nothing was changed. Reference {reference}."
-    return _answer(request, HTTP_500_INTERNAL_SERVER_ERROR, "failure", text, {}, {})
+    return _answer(request, HTTP_500_INTERNAL_SERVER_ERROR, "failure", text)
 
 
 def _answer(
@@ -76,19 +78,20 @@ def _answer(
     status: int,
     code: str,
     text: str,
-    fields: dict[str, str],
-    headers: dict[str, str],
+    *,
+    fields: dict[str, str] | None = None,
+    headers: dict[str, str] | None = None,
 ) -> Response[Any]:
     title = _TITLES.get(status, "The request can't be carried out")
     if wants_page(request):
-        problem = {"status": status, "title": title, "detail": text, "fields": fields}
+        problem = {"status": status, "title": title, "detail": text, "fields": fields or {}}
         response: Response[Any] = pages.answer_page(
             request,
             "errors/problem.html",
             status,
             {"title": title, "active": "", "problem": problem},
         )
-        response.headers.update(headers)
+        response.headers.update(headers or {})
         return response
     body = {"type": f"urn:marque:problem:{code}", "title": title, "status": status, "detail": text}
     if fields:

@@ -1,0 +1,24 @@
+"""The Back Office's navigation: groups are verbs."""
+
+from __future__ import annotations
+
+NAVIGATION = [
+    (
+        "Comply",
+        [
+            ("KYC queue", "/backoffice/kyc", "shield-check", "compliance.kyc.read"),
+            ("Audit trail", "/backoffice/audit", "history", "identity.audit.read"),
+        ],
+    ),
+    (
+        "Money",
+        [
+            ("Deposits", "/backoffice/deposits", "cash", "treasury.deposit.read"),
+            ("Daily revenue", "/backoffice/revenue", "chart-bar", "revenue.line.read"),
+        ],
+    ),
+    (
+        "Partner",
+        [("Partners", "/backoffice/partners", "affiliate", "introducers.partner.read")],
+    ),
+]

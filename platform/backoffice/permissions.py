@@ -1,0 +1,10 @@
+"""What the Back Office itself lets staff do; most of its pages ask for a domain's permission."""
+
+from __future__ import annotations
+
+PERMISSIONS = {"backoffice.home.read": "Open the Back Office's front page"}
+_ROLES = (
+    *("owner", "admin", "compliance_head", "kyc_officer", "finance_head", "payments_officer"),
+    *("dealing", "partner_manager", "auditor", "support"),
+)
+GRANTS = {"backoffice.home.read": dict.fromkeys(_ROLES, "all")}

@@ -1,0 +1,76 @@
+"""Provisioning steps of the money path: the book, the simulated server, the simulated provider."""
+
+from __future__ import annotations
+
+import httpx
+
+from ledger import provisioning as ledger_steps
+from tenants.provisioning import Context, Step
+from trading import provisioning as trading_steps
+from treasury import provisioning as treasury_steps
+from treasury import queries as treasury_queries
+
+
+async def _chart(context: Context) -> str:
+    async with context.ports.database.tenant(context.tenant) as session:
+        count = await ledger_steps.chart_of_accounts(session)
+    return f"{count} house accounts"
+
+
+async def _server(context: Context) -> str:
+    ports, simulators = context.ports, context.ports.settings.simulators
+    if not simulators.mt5_url:
+        return "no simulator runs; connect a trading server"
+    server_id = await trading_steps.simulator_server(
+        ports.database,
+        context.tenant,
+        connections=ports.trading,
+        vault=ports.vault,
+        address=simulators.mt5_url,
+        manager_login=simulators.mt5_login,
+        password=simulators.mt5_password,
+        fingerprint=simulators.mt5_fingerprint.removeprefix("sha256:"),
+    )
+    return f"server {server_id}, groups under {trading_steps.mask(context.tenant.slug)}"
+
+
+async def _provider(context: Context) -> str:
+    ports, settings = context.ports, context.ports.settings
+    if not settings.simulators.psp_url:
+        return "no simulator runs; connect a payment provider"
+    async with ports.database.tenant_read(context.tenant) as session:
+        known = await treasury_queries.connection_by_name(session, treasury_steps.SIMULATOR)
+    # An account that was made but not written down stays unused at the simulator.
+    secret_key = "" if known is not None else await _account(context)
+    host = f"www.{context.tenant.slug}.{settings.domain}"
+    connection_id = await treasury_steps.simulator_psp(
+        ports.database,
+        context.tenant,
+        payments=ports.payments,
+        vault=ports.vault,
+        secret_key=secret_key,
+        api_base=settings.simulators.psp_url,
+        webhook_url=lambda token: f"{settings.origin(host)}/hooks/payments/{token}",
+    )
+    return f"connection {connection_id}"
+
+
+async def _account(context: Context) -> str:
+    """Open the brokerage's own account at the simulator and return its secret key."""
+    simulators = context.ports.settings.simulators
+    async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+        answer = await http.post(
+            f"{simulators.psp_url}/_simulator/accounts",
+            json={"name": context.tenant.name},
+            headers={"X-Operator-Token": simulators.operator_token},
+        )
+        answer.raise_for_status()
+    key: str = answer.json()["secret_key"]
+    return key
+
+
+STEPS = [
+    Step("chart of accounts", _chart),
+    Step("trading server", _server),
+    Step("payment provider", _provider),
+]
