@@ -29,6 +29,21 @@ class ClientStatusChanged(Event):
 
 
 @dataclass(frozen=True)
+class ClientRegistered(Event):
+    """Somebody has registered by themselves, perhaps by a partner's link.
+
+    Recorded by the Trader's Room; it stands here for its neighbours and the rooms below it.
+    """
+
+    topic: ClassVar[str] = "clients.client_registered"
+    client_id: UUID
+    email: str
+    phone: str
+    referral_code: str | None
+    visitor: str | None
+
+
+@dataclass(frozen=True)
 class LeadCaptured(Event):
     """Somebody has become a lead. Recorded by the crm; it stands here for the rooms below it."""
 
