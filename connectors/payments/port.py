@@ -115,6 +115,9 @@ class PaymentProvider(Protocol):
     async def check(self) -> None:
         """Make sure the credentials work, or raise `CredentialsRefused`."""
 
+    async def close(self) -> None:
+        """Close the connections to the provider; the next call would open new ones."""
+
 
 class PaymentProviders(Protocol):
     """Where the domain gets its providers from; wiring picks the adapter by name."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from uuid import UUID
 
@@ -107,3 +108,12 @@ def provider_of(
         secret = vault.open(owner, connection.webhook_secret_sealed, purpose=_WEBHOOK_SECRET)
         credentials["webhook_secret"] = secret.decode()
     return payments.get(connection.provider, credentials)
+
+
+@asynccontextmanager
+async def closing(provider: PaymentProvider) -> AsyncIterator[PaymentProvider]:
+    """Close a provider's connections when the calls are done."""
+    try:
+        yield provider
+    finally:
+        await provider.close()

@@ -138,17 +138,18 @@ async def create_payment(
         email = await _email(session, order.deposit.client_id)
     deposit = order.deposit
     try:
-        payment = await order.provider.create_payment(
-            PaymentRequest(
-                reference=deposit.reference,
-                amount=Money(deposit.amount, deposit.currency),
-                description=f"{tenant.name} {deposit.reference}",
-                customer_email=email,
-                return_url=return_url,
-                cancel_url=cancel_url,
-                idempotency_key=f"deposit-{deposit.id}",
+        async with connections.closing(order.provider) as provider:
+            payment = await provider.create_payment(
+                PaymentRequest(
+                    reference=deposit.reference,
+                    amount=Money(deposit.amount, deposit.currency),
+                    description=f"{tenant.name} {deposit.reference}",
+                    customer_email=email,
+                    return_url=return_url,
+                    cancel_url=cancel_url,
+                    idempotency_key=f"deposit-{deposit.id}",
+                )
             )
-        )
     except PaymentUnknown:
         raise ProviderUnavailable from None
     except PaymentRefused as refusal:
@@ -187,7 +188,8 @@ async def refresh(
             return deposit.state
         order = await _order(session, deposit_id, payments=payments, vault=vault)
     try:
-        status = await order.provider.query(deposit.provider_reference)
+        async with connections.closing(order.provider) as provider:
+            status = await provider.query(deposit.provider_reference)
     except (PaymentRefused, PaymentUnknown) as error:
         _LOG.warning("a provider was asked in vain", tenant=tenant.slug, error=type(error).__name__)
         return deposit.state
@@ -221,7 +223,8 @@ async def collect_fee(
             return
         provider = await _provider(session, deposit, payments=payments, vault=vault)
     try:
-        status = await provider.query(deposit.provider_reference)
+        async with connections.closing(provider):
+            status = await provider.query(deposit.provider_reference)
     except PaymentRefused:
         return
     if status.fee is None:

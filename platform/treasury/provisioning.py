@@ -48,8 +48,9 @@ async def simulator_psp(
             return connection.id
         provider = connections.provider_of(session, connection, payments=payments, vault=vault)
         address = webhook_url(connection.webhook_token)
-    await provider.check()
-    secret = await provider.register_webhook(address)
+    async with connections.closing(provider):
+        await provider.check()
+        secret = await provider.register_webhook(address)
     async with database.tenant(tenant) as session:
         await connections.keep_webhook_secret(
             session, connection_id=connection.id, secret=secret, vault=vault

@@ -97,7 +97,8 @@ async def find_reference(
             return event.reference
         provider = connections.provider_of(session, connection, payments=payments, vault=vault)
     try:
-        return (await provider.query(event.provider_reference)).reference
+        async with connections.closing(provider):
+            return (await provider.query(event.provider_reference)).reference
     except PaymentRefused:
         return ""
 

@@ -44,6 +44,7 @@ async def done(desk: Desk, deposit: Deposit, ticket: int = 4711) -> CashDone:
             for found in await trading_queries.operations(session)
             if found.reference == deposit.reference
         ]
+    assert operation.amount is not None
     return CashDone(
         operation_id=operation.id,
         account_id=operation.account_id,
