@@ -105,7 +105,8 @@ def _listed(prefix: str, names: Sequence[str]) -> str:
     return ", ".join(f"{prefix}.{name}" for name in names)
 
 
-# $1 server, $2 the server's bytes, $3 offset in seconds, $4 highest ticket known before.
+# $1 server, $2 the server's bytes, $3 offset in seconds, $4 highest ticket known before: a newer
+# one needs no search through the months. NOT IN is hashed; as an anti-join it was quadratic.
 _STORE = f"""
 WITH wire AS MATERIALIZED (
     SELECT DISTINCT ON (ticket) * FROM (
@@ -124,7 +125,7 @@ WITH wire AS MATERIALIZED (
     SELECT * FROM exact
     UNION ALL
     SELECT d.* FROM parsed p JOIN deal d ON d.server_id = $1 AND d.ticket = p.ticket
-    WHERE p.ticket <= $4 AND NOT EXISTS (SELECT FROM exact e WHERE e.ticket = p.ticket)
+    WHERE p.ticket <= $4 AND p.ticket NOT IN (SELECT ticket FROM exact)
 ), changed AS MATERIALIZED (
     SELECT p.*, k.time_utc AS old_time_utc, k.version AS old_version,
         k.time_raw_milliseconds AS old_raw, k.server_offset_seconds AS old_offset
