@@ -8,7 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import Row, and_, func, or_, select, tuple_
+from sqlalchemy import Row, and_, exists, func, or_, select, tuple_
+from sqlalchemy.orm import aliased
 
 from kernel.database import ReadSession, TenantSession
 from trading.models import (
@@ -195,6 +196,55 @@ async def operation_steps(session: Session, operation_id: UUID) -> Sequence[Oper
     return (await session.scalars(statement)).all()
 
 
+async def unmatched_deals(
+    session: Session, *, server_id: UUID, since: datetime, limit: int = 100
+) -> Sequence[Deal]:
+    """Return balance and credit deals that no operation of ours stands behind, newest first.
+
+    A dealer's own booking is one; one that carries a token of ours is an alarm.
+    """
+    ours = exists().where(
+        PlatformOperation.server_id == Deal.server_id,
+        PlatformOperation.external_ticket == Deal.ticket,
+        PlatformOperation.kind != "open_account",
+    )
+    statement = (
+        select(Deal)
+        .where(
+            Deal.server_id == server_id,
+            Deal.time_utc >= since,
+            Deal.action.in_((2, 3)),
+            ~ours,
+        )
+        .order_by(Deal.time_utc.desc(), Deal.ticket.desc())
+        .limit(limit)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def unmatched_operations(
+    session: Session, *, server_id: UUID, before: datetime, limit: int = 100
+) -> Sequence[PlatformOperation]:
+    """Return operations done before a moment whose deal is not in the mirror: an alarm each."""
+    there = exists().where(
+        Deal.server_id == PlatformOperation.server_id,
+        Deal.ticket == PlatformOperation.external_ticket,
+    )
+    statement = (
+        select(PlatformOperation)
+        .where(
+            PlatformOperation.server_id == server_id,
+            PlatformOperation.state == "done",
+            PlatformOperation.kind != "open_account",
+            PlatformOperation.finished_at < before,
+            ~there,
+        )
+        .order_by(PlatformOperation.id.desc())
+        .limit(limit)
+    )
+    return (await session.scalars(statement)).all()
+
+
 async def watermark(session: Session, server_id: UUID) -> SyncWatermark | None:
     """Return how far a server's deals have been read."""
     return await session.get(SyncWatermark, server_id)
@@ -299,13 +349,28 @@ async def next_ready(session: Session, *, server_id: UUID, login: int) -> UUID |
 
 
 async def due_operations(session: Session, *, limit: int) -> Sequence[Row[UUID, str]]:
-    """Return what needs attention: ready and due, unknown and due, or left by its holder."""
+    """Return what needs attention: ready and due, unknown and due, or left by its holder.
+
+    Ready ones whose login is busy are left out: they follow when it is free, and however many
+    they are, they must not crowd out the one they wait for.
+    """
+    other = aliased(PlatformOperation)
+    busy = exists().where(
+        other.server_id == PlatformOperation.server_id,
+        other.login == PlatformOperation.login,
+        other.state.in_(("sending", "unknown")),
+    )
     statement = (
         select(PlatformOperation.id, PlatformOperation.state)
         .where(
             or_(
                 and_(
-                    PlatformOperation.state.in_(("ready", "unknown")),
+                    PlatformOperation.state == "ready",
+                    PlatformOperation.next_at <= func.now(),
+                    ~busy,
+                ),
+                and_(
+                    PlatformOperation.state == "unknown",
                     PlatformOperation.next_at <= func.now(),
                 ),
                 and_(

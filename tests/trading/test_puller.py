@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -17,11 +17,12 @@ from connectors.trading.port import TradingConnection
 from kernel.actor import TenantRef
 from kernel.crypto import Vault
 from kernel.database import Database
+from kernel.money import Money
 from tenants import servers
 from tests.factories.trading import open_account
 from tests.fixtures.mt5_simulator import Mt5Simulator
 from tests.trading.conftest import GROUP, OTHER_GROUP, Connections, connect, eventually, new_login
-from trading import deals, puller, queries, states
+from trading import deals, operations, puller, queries, states
 from trading.deals import Share
 from trading.models import Deal
 
@@ -246,3 +247,53 @@ async def test_a_server_that_is_down_shows_in_the_health(
             if health.error:
                 break
     assert "Unreachable" in health.error
+
+
+async def test_money_on_the_server_is_matched_with_what_was_asked(
+    *,
+    database: Database,
+    tenant: TenantRef,
+    vault: Vault,
+    connections: Connections,
+    server_id: UUID,
+) -> None:
+    """Every balance deal has its operation and the reverse; a dealer's own booking stands out."""
+    login = await new_login(connections.connection, GROUP)
+    account_id = await open_account(
+        database, tenant, server_id=server_id, login=login, group_name=GROUP
+    )
+    async with database.tenant(tenant) as session:
+        asked = await operations.request_cash(
+            session,
+            account_id=account_id,
+            kind="deposit",
+            amount=Money.of("40", "USD"),
+            reference="DEP-1",
+        )
+    await operations.execute(
+        database,
+        tenant,
+        operation_id=asked.id,
+        connections=Fixed(connections.connection),
+        vault=vault,
+        quiet_seconds=1.0,
+    )
+    dealers = await connections.connection.cash(login, "deposit", Decimal(7), "by hand")
+    later = datetime.now(UTC) + timedelta(hours=1)
+
+    async with database.tenant_read(tenant) as session:
+        unseen = await queries.unmatched_operations(session, server_id=server_id, before=later)
+    await deals.pull(
+        database,
+        server_id,
+        tenants=[Share(tenant, MASKS[0])],
+        connection=connections.connection,
+    )
+    async with database.tenant_read(tenant) as session:
+        seen = await queries.unmatched_operations(session, server_id=server_id, before=later)
+        loose = await queries.unmatched_deals(
+            session, server_id=server_id, since=later - timedelta(hours=2)
+        )
+    assert [operation.id for operation in unseen] == [asked.id]
+    assert list(seen) == []
+    assert [deal.ticket for deal in loose if deal.login == login] == [dealers]
