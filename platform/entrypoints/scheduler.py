@@ -22,7 +22,7 @@ from tenants.schedule import Job
 from trading import operations
 
 _LOG = logger(__name__)
-_ROOMS = ("identity", "introducers", "compliance", "revenue")
+_ROOMS = ("identity", "treasury", "introducers", "compliance", "revenue")
 LEASE_SECONDS = 15.0
 _AT_ONCE = 4
 
