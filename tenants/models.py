@@ -44,6 +44,7 @@ class Tenant(ControlBase):
     timezone: Mapped[str] = short(40, server_default=text("'UTC'"))
     language: Mapped[str] = short(8, server_default=text("'en'"))
     generation: Mapped[int] = mapped_column(Integer, server_default=text("1"))
+    schema_head: Mapped[str] = short(12, server_default=text("''"))
     brand: Mapped[dict[str, Any]] = json_()
     created_at: Mapped[datetime] = timestamp()
 

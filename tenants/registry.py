@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
-from kernel.database import ControlSession
+from kernel.database import ControlSession, Database
 from kernel.errors import Conflict, InvalidInput
 from kernel.ids import uuid7
 from tenants import queries
@@ -71,3 +72,11 @@ async def give_hosts(session: ControlSession, *, tenant: Tenant, domain: str) ->
             session.add(Domain(host=host, tenant_id=tenant.id, surface=surface, verified=True))
         hosts.append(host)
     return hosts
+
+
+async def note_head(database: Database, *, tenant_id: UUID, head: str) -> None:
+    """Remember which revision a tenant's schema is at, so that nobody has to look."""
+    async with database.control() as session:
+        tenant = await queries.tenant_by_id(session, tenant_id)
+        if tenant is not None:
+            tenant.schema_head = head

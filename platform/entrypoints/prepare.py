@@ -75,8 +75,14 @@ async def provision(
 
 
 async def _migrate_tenants(settings: Settings, ports: Ports) -> None:
+    """Migrate the brokerages that are behind; with none, this is one query."""
+    head = runner.tenant_head()
     async with ports.database.control() as session:
-        found = await queries.all_tenants(session)
-    for tenant in found:
-        if tenant.state != "provisioning":
-            await runner.migrate_tenant(settings, tenant.schema_name)
+        behind = [
+            (tenant.id, tenant.schema_name)
+            for tenant in await queries.all_tenants(session)
+            if tenant.state != "provisioning" and tenant.schema_head != head
+        ]
+    for tenant_id, schema in behind:
+        await runner.migrate_tenant(settings, schema)
+        await registry.note_head(ports.database, tenant_id=tenant_id, head=head)

@@ -35,8 +35,9 @@ def steps() -> list[Step]:
 async def _schema(context: Context) -> str:
     settings = context.ports.settings
     await runner.create_schema(settings, context.tenant.schema)
-    await runner.migrate_tenant(settings, context.tenant.schema)
-    return context.tenant.schema
+    head = await runner.migrate_tenant(settings, context.tenant.schema)
+    await registry.note_head(context.ports.database, tenant_id=context.tenant.id, head=head)
+    return f"{context.tenant.schema} at {head}"
 
 
 async def _hosts(context: Context) -> str:

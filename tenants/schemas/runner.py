@@ -12,6 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -101,9 +102,17 @@ async def create_schema(settings: Settings, schema: str) -> None:
         await connection.close()
 
 
-async def migrate_tenant(settings: Settings, schema: str) -> None:
-    """Bring one tenant's schema to the head revision, as its owner, in one transaction."""
+async def migrate_tenant(settings: Settings, schema: str) -> str:
+    """Bring one tenant's schema to the head revision, as its owner; return that head."""
     await _migrate(settings, "tenant", checked_schema(schema), owner=f"{schema}_owner")
+    return tenant_head()
+
+
+def tenant_head() -> str:
+    """Return the newest revision of tenants' schemas, as this code knows it."""
+    head = ScriptDirectory.from_config(_config()).get_revision("tenant@head")
+    assert head is not None
+    return head.revision
 
 
 async def _login(connection: asyncpg.Connection[Any], login: str, password: str) -> None:
@@ -120,13 +129,18 @@ async def _revoke(connection: asyncpg.Connection[Any], function: str) -> None:
         _LOG.warning("a function of the server could not be revoked", reason=function)
 
 
-async def _migrate(settings: Settings, branch: str, schema: str, *, owner: str | None) -> None:
+def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(_HERE))
     config.set_main_option("path_separator", "newline")
     config.set_main_option(
         "version_locations", f"{_HERE / 'control/versions'}\n{_HERE / 'tenant/versions'}"
     )
+    return config
+
+
+async def _migrate(settings: Settings, branch: str, schema: str, *, owner: str | None) -> None:
+    config = _config()
 
     def run(connection: Connection) -> None:
         config.attributes.update(connection=connection, schema=schema)

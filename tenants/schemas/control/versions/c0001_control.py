@@ -233,6 +233,9 @@ def _tenant() -> None:
         ),
         sa.Column("language", sa.String(length=8), server_default=sa.text("'en'"), nullable=False),
         sa.Column("generation", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.Column(
+            "schema_head", sa.String(length=12), server_default=sa.text("''"), nullable=False
+        ),
         sa.Column("brand", postgresql.JSONB(), nullable=False),
         sa.Column(
             "created_at",
