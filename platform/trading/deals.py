@@ -22,6 +22,7 @@ from kernel.database import Database, TenantSession, driver, tagged
 from kernel.events import record as record_event
 from trading import quarantine, queries
 from trading.events import DealsSynced
+from trading.models import SyncWatermark
 from trading.quarantine import Rejection
 
 OVERLAP = timedelta(seconds=60)
@@ -400,15 +401,9 @@ async def _stored(
             session,
             DealsSynced(server_id=server_id, tickets=part, from_ticket=part[0], to_ticket=part[-1]),
         )
-    scanned = scanned_raw if scanned_raw is not None else (mark.scanned_raw if mark else 0)
-    lag = max(0, clock.raw - scanned) if scanned_raw is not None else 0
-    idle = (
-        mark is not None
-        and not tickets
-        and not mark.error
-        and scanned - mark.scanned_raw < _IDLE_SECONDS
-    )
-    if scanned_raw is not None and not idle:
+    scanned, lag = _progress(mark, clock, scanned_raw)
+    still = mark is not None and not mark.error and scanned - mark.scanned_raw < _IDLE_SECONDS
+    if tickets or (scanned_raw is not None and not still):
         await connection.execute(
             tagged(session, _MARK),
             server_id,
@@ -420,3 +415,15 @@ async def _stored(
             lag,
         )
     return Pulled(read=found["read"], written=len(tickets), lag_seconds=float(lag))
+
+
+def _progress(
+    mark: SyncWatermark | None, clock: ServerTime, scanned_raw: int | None
+) -> tuple[int, int]:
+    """Return the server second read up to, and the seconds still unread; a look back moves none."""
+    if scanned_raw is not None:
+        return scanned_raw, max(0, clock.raw - scanned_raw)
+    if mark is not None:
+        return mark.scanned_raw, int(mark.lag_seconds)
+    history = int(HISTORY.total_seconds())
+    return clock.raw - history, history

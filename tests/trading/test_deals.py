@@ -119,6 +119,29 @@ async def test_a_deal_moved_into_another_month_stands_there_once(
     assert [old.time_utc for old in versions] == [NOON]
 
 
+async def test_a_deal_first_seen_by_a_look_back_moves_without_doubling(
+    database: Database, tenant: TenantRef
+) -> None:
+    """A look back moves no watermark, yet its tickets count as known from then on."""
+    await store(database, tenant, wire_deal(1))
+    for at in (NOON - timedelta(days=50), NOON - timedelta(days=90)):
+        await deals.store(
+            database,
+            tenant,
+            server_id=SERVER,
+            answer=answer(wire_deal(9, at=at)),
+            clock=clock(),
+            scanned_raw=None,
+        )
+
+    async with database.tenant_read(tenant) as session:
+        found = (await session.scalars(select(Deal).where(Deal.ticket == 9))).all()
+        mark = await queries.watermark(session, SERVER)
+    assert [(deal.time_utc, deal.version) for deal in found] == [(NOON - timedelta(days=90), 2)]
+    assert mark is not None
+    assert (mark.scanned_utc, mark.ticket_max, mark.deals_total) == (NOON, 9, 2)
+
+
 async def test_a_change_of_the_servers_offset_moves_no_stored_deal(
     database: Database, tenant: TenantRef
 ) -> None:
