@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
+from clients import countries
 from kernel.errors import InvalidInput
 
 NAME_MAX = 60
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
 _PHONE = re.compile(r"^\+?[0-9 ()./-]{6,23}$")
-_COUNTRY = re.compile(r"^[A-Z]{2}$")
 _LANGUAGE = re.compile(r"^[a-z]{2}(-[A-Z]{2})?$")
 
 
@@ -45,7 +45,7 @@ def digits(value: str) -> str:
 def country(value: str) -> str:
     """Return a country's two letters (ISO 3166-1); raise InvalidInput for anything else."""
     value = value.strip().upper()
-    if not _COUNTRY.match(value):
+    if value not in countries.names("en"):
         raise InvalidInput({"country": "Choose your country."})
     return value
 

@@ -299,7 +299,9 @@ async def convert(session: TenantSession, *, lead_id: UUID, vault: Vault, origin
     return client
 
 
-async def adopt(session: TenantSession, *, client_id: UUID) -> Lead | None:
+async def adopt(
+    session: TenantSession, *, client_id: UUID, referral_code: str | None = None
+) -> Lead | None:
     """Tie somebody who registered by themselves to their lead, or make one, and share its owner.
 
     Returns None when the client comes from a lead already.
@@ -316,6 +318,7 @@ async def adopt(session: TenantSession, *, client_id: UUID) -> Lead | None:
         phone=client.phone,
         country=client.country,
         language=client.language,
+        referral_code=referral_code,
     )
     lead = await _locked(session, lead.id)
     if lead.client_id is not None:

@@ -84,12 +84,6 @@ async def active_staff(session: Session) -> list[Colleague]:
     return [Colleague(user_id, name) for user_id, name in await session.execute(statement)]
 
 
-async def countries(session: Session) -> Sequence[str]:
-    """Return the countries that leads come from."""
-    statement = select(Lead.country).distinct().order_by(Lead.country)
-    return (await session.scalars(statement)).all()
-
-
 async def capture_key(session: TenantSession, key: str) -> CaptureKey | None:
     """Return what a repeated call of the API made at its first time."""
     return await session.get(CaptureKey, key)

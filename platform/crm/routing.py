@@ -8,7 +8,11 @@ from crm import queries, rules
 from crm.models import Lead, RoutingRule
 from identity import audit
 from kernel.database import TenantSession
+from kernel.errors import NotFound
 from kernel.ids import uuid7
+
+# Rules that take every lead stand behind this place, all others before it.
+_GENERAL = 1000
 
 
 async def assign(session: TenantSession, *, lead: Lead) -> None:
@@ -45,11 +49,16 @@ async def add_rule(
     languages: list[str],
     pool: list[UUID],
 ) -> RoutingRule:
-    """Append a rule behind the others; a rule without conditions should stand last."""
-    positions = [rule.position for rule in await queries.routing_rules(session)]
+    """Add a rule behind its like: those with conditions are tried before those without."""
+    known = await queries.routing_rules(session)
+    if countries or languages:
+        place = max((r.position for r in known if r.countries or r.languages), default=0) + 1
+    else:
+        place = max((rule.position for rule in known), default=0)
+        place = max(place, _GENERAL) + 1
     rule = RoutingRule(
         id=uuid7(),
-        position=max(positions, default=0) + 10,
+        position=place,
         name=name,
         countries=countries,
         languages=languages,
@@ -64,5 +73,21 @@ async def add_rule(
         "crm.rule.create",
         subject=("routing_rule", rule.id),
         after={"name": name, "countries": countries, "languages": languages, "pool": len(pool)},
+    )
+    return rule
+
+
+async def switch(session: TenantSession, *, rule_id: UUID) -> RoutingRule:
+    """Pause a rule that takes leads, or let a paused one take them again."""
+    rule = await queries.routing_rule_for_update(session, rule_id)
+    if rule is None:
+        raise NotFound
+    rule.active = not rule.active
+    audit.record(
+        session,
+        "crm.rule.switch",
+        subject=("routing_rule", rule.id),
+        before={"active": not rule.active},
+        after={"active": rule.active},
     )
     return rule

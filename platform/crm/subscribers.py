@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clients.events import ClientCreated
+from clients.events import ClientRegistered
 from crm import leads
 from kernel.database import TenantSession
 from kernel.subscriptions import Subscriptions
@@ -11,10 +11,9 @@ from tenants.ports import Ports
 
 def subscribe(made: Subscriptions, ports: Ports) -> None:
     """Bind this room's subscribers."""
-    made.on(ClientCreated, "crm.adopt", on_client_created)
+    made.on(ClientRegistered, "crm.adopt", on_client_registered)
 
 
-async def on_client_created(session: TenantSession, event: ClientCreated) -> None:
-    """Tie a client who registered by themselves to their lead."""
-    if event.lead_id is None:
-        await leads.adopt(session, client_id=event.client_id)
+async def on_client_registered(session: TenantSession, event: ClientRegistered) -> None:
+    """Tie somebody who registered by themselves to their lead, or make one."""
+    await leads.adopt(session, client_id=event.client_id, referral_code=event.referral_code)

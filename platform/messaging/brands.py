@@ -34,5 +34,6 @@ def dressed(tenant: TenantRef, chosen: Mapping[str, Any]) -> Brand:
         support_email=str(chosen.get("support_email", f"support@{tenant.slug}.example")),
         legal_name=str(chosen.get("legal_name", tenant.name)),
         regulator_line=str(chosen.get("regulator_line", "")),
+        risk_warning=str(chosen.get("risk_warning", "")),
         theme=str(chosen.get("theme", "default")),
     )

@@ -9,11 +9,11 @@ import pytest
 
 from clients import queries as clients_queries
 from clients import restrictions
-from clients.events import ClientCreated
+from clients.events import ClientRegistered
 from clients.restrictions import ClientRestricted
 from crm import leads
 from crm.leads import LeadConvertedAlready
-from crm.subscribers import on_client_created
+from crm.subscribers import on_client_registered
 from kernel.actor import TenantRef
 from kernel.crypto import Vault
 from kernel.database import Database
@@ -162,7 +162,9 @@ async def test_who_registers_alone_is_tied_to_their_lead(
         stranger = await people.client(session)
 
         for client in (known, stranger):
-            await on_client_created(session, ClientCreated(client.id, None))
+            await on_client_registered(
+                session, ClientRegistered(client.id, client.email, client.phone, None, None)
+            )
 
     assert (known.lead_id, known.owner_id) == (lead.id, agent.id)
     assert lead.stage == "converted"

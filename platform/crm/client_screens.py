@@ -1,0 +1,199 @@
+"""The pages of clients in the CRM: the list, and one client with what the rooms know of them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from clients import countries, timeline
+from clients import queries as clients_queries
+from clients.models import STATUSES, Client
+from crm import access, rules, stories
+from identity import audit
+from identity import queries as identity_queries
+from kernel.database import TenantSession
+from kernel.errors import InvalidInput
+from kernel.money import Money
+from kernel.viewer import Viewer
+from kernel.web.inject import Seen, Session
+from kernel.web.pages import flash, form_state, form_values, page, see_other
+from trading import queries as trading_queries
+from trading.models import TradingAccount
+
+PAGE = 50
+_READ = "clients.client.read"
+_NOTE = "clients.note.change"
+_REVEAL = "clients.contact.reveal"
+_COLUMNS = [
+    {"label": "Client"},
+    {"label": "Status"},
+    {"label": "KYC level", "end": True},
+    {"label": "Country", "wide": True},
+    {"label": "Owner", "wide": True},
+    {"label": "Since", "end": True},
+]
+_STATUS_WORDS = {status: status.capitalize() for status in STATUSES}
+
+
+@get("/crm/clients", permission=_READ)
+async def show_clients(
+    request: Request[Any, Any, Any], session: Session, viewer: Seen
+) -> Response[str]:
+    """List the clients within the viewer's scope, newest first, 50 a page."""
+    query = dict(request.query_params.items())
+    status = query.get("status", "")
+    narrowed: dict[str, Any] = {
+        "owner_id": access.owned_by(viewer, _READ),
+        "search": query.get("q", "")[:100],
+        "status": status if status in STATUSES else "",
+        "by_contact": viewer.may("clients.contact.read"),
+    }
+    rows = list(
+        await clients_queries.clients_page(
+            session, **narrowed, after=_moment(query.get("after", "")), limit=PAGE + 1
+        )
+    )
+    more, rows = len(rows) > PAGE, rows[:PAGE]
+    names = {one.id: one.name for one in await identity_queries.staff(session)}
+    following = {**query, "after": _mark(rows[-1])} if more else None
+    return await page(
+        request,
+        "crm/clients.html",
+        title="Clients",
+        active="/crm/clients",
+        columns=_COLUMNS,
+        rows=rows,
+        owners=names,
+        total=await clients_queries.clients_count(session, **narrowed),
+        next_href=f"/crm/clients?{urlencode(following)}" if following else None,
+        status_options=list(_STATUS_WORDS.items()),
+    )
+
+
+@get("/crm/clients/{client_id:uuid}", permission=_READ)
+async def show_client(
+    request: Request[Any, Any, Any], session: Session, viewer: Seen, client_id: FromPath[UUID]
+) -> Response[str]:
+    """Show one client: who they are, what they may do, their accounts and their story."""
+    client = await access.client(session, viewer, client_id, permission=_READ)
+    return await _client_page(request, session, viewer, client)
+
+
+async def _client_page(
+    request: Request[Any, Any, Any],
+    session: TenantSession,
+    viewer: Viewer,
+    client: Client,
+    *,
+    form: dict[str, Any] | None = None,
+    revealed: bool = False,
+) -> Response[str]:
+    owner = await identity_queries.user(session, client.owner_id) if client.owner_id else None
+    user = await identity_queries.user(session, client.user_id) if client.user_id else None
+    accounts = await trading_queries.accounts_of(session, client.id)
+    entries = await clients_queries.timeline_of_client(session, client)
+    paused = await clients_queries.restrictions(session, client.id)
+    unmasked = access.reaches(viewer, "clients.contact.read", client.owner_id)
+    return await page(
+        request,
+        "crm/client.html",
+        title=client.name,
+        active="/crm/clients",
+        status=200 if form is None else 422,
+        client=client,
+        owner_name=owner.name if owner else None,
+        country_name=countries.name(client.country),
+        contact_visible=unmasked or revealed,
+        may_reveal=not unmasked and access.reaches(viewer, _REVEAL, client.owner_id),
+        may_note=access.reaches(viewer, _NOTE, client.owner_id),
+        signs_in=_sign_in_words(user.state, verified=bool(user.email_verified_at))
+        if user
+        else "No access yet",
+        accounts=[_account(one) for one in accounts],
+        paused=paused,
+        days=stories.days(entries),
+        form=form or form_state(),
+        lead_href=f"/crm/leads/{client.lead_id}"
+        if client.lead_id and access.reaches(viewer, "crm.lead.read", client.owner_id)
+        else None,
+    )
+
+
+@post("/crm/clients/{client_id:uuid}/notes", permission=_NOTE, status_code=200)
+async def add_note(
+    request: Request[Any, Any, Any], session: Session, viewer: Seen, client_id: FromPath[UUID]
+) -> Response[Any]:
+    """Write a note on a client's timeline."""
+    client = await access.client(session, viewer, client_id, permission=_NOTE)
+    values = form_values(await request.form())
+    try:
+        text = rules.note(values.get("text", ""))
+    except InvalidInput as error:
+        form = form_state(values, error.fields, error.text)
+        return await _client_page(request, session, viewer, client, form=form)
+    timeline.add(
+        session, subject=("client", client.id), kind="note", fact="Note", detail=text, icon="note"
+    )
+    audit.record(session, "crm.client.add_note", subject=("client", client.id))
+    return flash(request, see_other(f"/crm/clients/{client.id}"), "Written to the timeline.")
+
+
+@post("/crm/clients/{client_id:uuid}/reveal", permission=_REVEAL, status_code=200)
+async def reveal(
+    request: Request[Any, Any, Any], session: Session, viewer: Seen, client_id: FromPath[UUID]
+) -> Response[Any]:
+    """Show a masked contact once; who looked and why stays in the audit trail."""
+    client = await access.client(session, viewer, client_id, permission=_REVEAL)
+    values = form_values(await request.form())
+    reason = values.get("reason", "")[:200]
+    if not reason:
+        errors = {"reason": "Say why you need the contact."}
+        form = form_state(values, errors, "The contact stays masked.")
+        return await _client_page(request, session, viewer, client, form=form)
+    audit.record(session, "crm.client.reveal", subject=("client", client.id), reason=reason)
+    return await _client_page(request, session, viewer, client, revealed=True)
+
+
+def _account(account: TradingAccount) -> dict[str, Any]:
+    balance = account.balance
+    return {
+        "title": f"{account.login}" if account.login else account.reference,
+        "line": f"{account.group_name} · 1:{account.leverage} · {account.state}",
+        "value": Money(balance, account.currency) if balance is not None else None,
+        "icon": "chart-candle",
+    }
+
+
+def _sign_in_words(state: str, *, verified: bool) -> str:
+    if state == "invited":
+        return "Invited, no password yet"
+    if state == "disabled":
+        return "Disabled"
+    return "Active" if verified else "Active, address not confirmed"
+
+
+def _mark(client: Client) -> str:
+    text = json.dumps([client.created_at.isoformat(), str(client.id)])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _moment(cursor: str) -> tuple[datetime, UUID] | None:
+    """Return where a page goes on, or None for a cursor that is none."""
+    try:
+        padded = cursor[:200] + "=" * (-len(cursor[:200]) % 4)
+        at, row_id = json.loads(base64.urlsafe_b64decode(padded.encode()))
+        moment = datetime.fromisoformat(str(at))
+        return (moment, UUID(str(row_id))) if moment.tzinfo else None
+    except (ValueError, TypeError):
+        return None
+
+
+ROUTES: list[HTTPRouteHandler] = [show_clients, show_client, add_note, reveal]

@@ -1,0 +1,14 @@
+"""Every page of the CRM, and every page and call of the public site."""
+
+from __future__ import annotations
+
+from litestar.handlers import HTTPRouteHandler
+
+from crm import api, client_screens, lead_screens, public_site, rule_screens
+
+STAFF: list[HTTPRouteHandler] = [
+    *lead_screens.ROUTES,
+    *client_screens.ROUTES,
+    *rule_screens.ROUTES,
+]
+PUBLIC_SITE: list[HTTPRouteHandler] = [*public_site.ROUTES, *api.ROUTES]
