@@ -17,23 +17,6 @@ async def _chart(context: Context) -> str:
     return f"{count} house accounts"
 
 
-async def _server(context: Context) -> str:
-    ports, simulators = context.ports, context.ports.settings.simulators
-    if not simulators.mt5_url:
-        return "no simulator runs; connect a trading server"
-    server_id = await trading_steps.simulator_server(
-        ports.database,
-        context.tenant,
-        connections=ports.trading,
-        vault=ports.vault,
-        address=simulators.mt5_url,
-        manager_login=simulators.mt5_login,
-        password=simulators.mt5_password,
-        fingerprint=simulators.mt5_fingerprint.removeprefix("sha256:"),
-    )
-    return f"server {server_id}, groups under {trading_steps.mask(context.tenant.slug)}"
-
-
 async def _provider(context: Context) -> str:
     ports, settings = context.ports, context.ports.settings
     if not settings.simulators.psp_url:
@@ -71,6 +54,6 @@ async def _account(context: Context) -> str:
 
 STEPS = [
     Step("chart of accounts", _chart),
-    Step("trading server", _server),
+    *trading_steps.STEPS,
     Step("payment provider", _provider),
 ]

@@ -19,32 +19,20 @@ from kernel.log import configure, logger
 from tenants import leases
 from tenants.ports import Ports
 from tenants.schedule import Job
-from trading import operations
 
 _LOG = logger(__name__)
-_ROOMS = ("identity", "treasury", "introducers", "compliance", "revenue")
+_ROOMS = ("identity", "trading", "treasury", "treasury", "introducers", "compliance", "revenue")
 LEASE_SECONDS = 15.0
 _AT_ONCE = 4
 
 
 def jobs() -> list[Job]:
     """Return every room's repeated jobs."""
-    found: list[Job] = [Job("trading.reconcile", 3, _reconcile)]
+    found: list[Job] = []
     for room in _ROOMS:
         if find_spec(room) and find_spec(f"{room}.schedule"):
             found.extend(import_module(f"{room}.schedule").JOBS)
     return found
-
-
-async def _reconcile(ports: Ports, tenant: TenantRef) -> None:
-    """Look after operations whose outcome is open, until each is done or a person's."""
-    await operations.reconcile(
-        ports.database,
-        tenant,
-        connections=ports.trading,
-        vault=ports.vault,
-        quiet_seconds=ports.settings.quiet_seconds,
-    )
 
 
 class Scheduler:

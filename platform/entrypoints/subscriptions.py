@@ -8,13 +8,15 @@ from importlib.util import find_spec
 
 from kernel.subscriptions import Subscriptions
 from tenants.ports import Ports
-from trading import subscribers as trading_subscribers
-from trading.events import CashDone, CashFailed, PlatformOperationReady
+from trading.events import CashDone, CashFailed
 from treasury import subscribers as treasury_subscribers
 from treasury.events import DepositSettled, WebhookStored
 
 # Rooms that bind their own subscribers to the ports.
-_ROOMS = ("messaging", "compliance", "revenue", "introducers", "crm", "tradersroom", "partners")
+_ROOMS = (
+    *("trading", "messaging", "compliance", "revenue", "introducers", "crm"),
+    *("tradersroom", "partners"),
+)
 
 
 def subscriptions(ports: Ports) -> Subscriptions:
@@ -33,17 +35,6 @@ def _money_path(made: Subscriptions, ports: Ports) -> None:
         WebhookStored,
         "treasury.settle",
         partial(treasury_subscribers.on_webhook_stored, payments=ports.payments, vault=ports.vault),
-        lane="money",
-    )
-    made.job(
-        PlatformOperationReady,
-        "trading.execute",
-        partial(
-            trading_subscribers.on_platform_operation_ready,
-            connections=ports.trading,
-            vault=ports.vault,
-            quiet_seconds=ports.settings.quiet_seconds,
-        ),
         lane="money",
     )
     made.on(CashDone, "treasury.credit", treasury_subscribers.on_cash_done, lane="money")

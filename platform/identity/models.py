@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, Integer, LargeBinary, String, func, text
+from sqlalchemy import CheckConstraint, Index, Integer, LargeBinary, String, Text, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -110,7 +110,7 @@ class ApiKey(Base):
     id: Mapped[str] = short(24, primary_key=True)
     secret_hash: Mapped[bytes]
     name: Mapped[str] = short(80)
-    scopes: Mapped[list[str]] = mapped_column(ARRAY(String(60)))
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
     created_at: Mapped[datetime] = timestamp()
     used_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
     revoked_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)

@@ -39,7 +39,7 @@ def _api_key() -> None:
         sa.Column("id", sa.String(length=24), nullable=False),
         sa.Column("secret_hash", sa.LargeBinary(), nullable=False),
         sa.Column("name", sa.String(length=80), nullable=False),
-        sa.Column("scopes", postgresql.ARRAY(sa.String(length=60)), nullable=False),
+        sa.Column("scopes", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column(
             "created_at",
             sa.DateTime(timezone=True),
