@@ -297,3 +297,34 @@ async def test_money_on_the_server_is_matched_with_what_was_asked(
     assert [operation.id for operation in unseen] == [asked.id]
     assert list(seen) == []
     assert [deal.ticket for deal in loose if deal.login == login] == [dealers]
+
+
+async def test_open_positions_are_mirrored_and_leave_when_closed(
+    database: Database,
+    tenant: TenantRef,
+    connections: Connections,
+    server_id: UUID,
+) -> None:
+    """A position stands in the mirror with its lots as long as it is open on the server."""
+    login = await new_login(connections.connection, GROUP)
+    await connections.connection.cash(login, "deposit", Decimal(5000), "margin")
+    share = Share(tenant, MASKS[0])
+
+    async def dealer(**order: object) -> None:
+        session = connections.connection._session
+        await session.write(
+            "/api/dealer/send_request", {"login": login, "symbol": "BTCUSD", **order}
+        )
+
+    async def mirrored() -> list[tuple[str, str, Decimal]]:
+        await states.refresh(database, server_id, share=share, connection=connections.connection)
+        async with database.tenant_read(tenant) as session:
+            found = await queries.positions_of(session, server_id=server_id, login=login)
+        return [(one.symbol, one.side, one.lots) for one in found]
+
+    await dealer(type=1, volume=200)
+    assert await mirrored() == [("BTCUSD", "sell", Decimal("0.02"))]
+    positions = await connections.connection.positions(MASKS[0])
+    mine = next(one.ticket for one in positions if one.login == login)
+    await dealer(type=0, volume=200, position=mine)
+    assert await mirrored() == []
