@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 from litestar import Request, Response, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import JSONBody
 from sqlalchemy.dialects.postgresql import insert
 
 from clients.rules import NAME_MAX
@@ -76,7 +77,7 @@ async def create_lead(
     session: Session,
     tenant: Tenant,
     viewer: Seen,
-    data: LeadBody,
+    data: JSONBody[LeadBody],
 ) -> Response[LeadAnswer]:
     """Capture a lead that a program sends."""
     ports: Ports = request.app.state.ports
