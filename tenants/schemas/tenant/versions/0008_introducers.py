@@ -254,3 +254,4 @@ def _referral_visit() -> None:
     op.create_index(
         "ix_referral_visit_partner_id", "referral_visit", ["partner_id", "at"], unique=False
     )
+    op.create_index("ix_referral_visit_visitor", "referral_visit", ["visitor", "at"], unique=False)
