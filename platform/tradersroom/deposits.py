@@ -1,0 +1,361 @@
+"""Paying in: choose where to, how and how much; then follow the money to its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from clients.models import Client
+from kernel.actor import TenantRef
+from kernel.clock import now
+from kernel.database import ReadSession, TenantSession
+from kernel.errors import InvalidInput, NotFound, ProductError
+from kernel.money import Money
+from kernel.web.access import SELF
+from kernel.web.inject import Seen, Session, Tenant
+from kernel.web.pages import away, flash, form_state, form_values, page, see_other
+from tenants.ports import Outside, Ports
+from tradersroom import people
+from trading import queries as trading_queries
+from trading.models import TradingAccount
+from treasury import deposits, queries
+from treasury.deposits import ProviderRefused, ProviderUnavailable
+from treasury.models import Deposit
+from treasury.queries import DepositRow, Limits
+
+_AMOUNT = re.compile(r"^[0-9]{1,12}(\.[0-9]{1,8})?$")
+_QUICK = ("100", "250", "500", "1000")
+_WALLET = "wallet"
+_OPEN = ("created", "pending")
+# A page that waits longer than this asks no more by itself.
+_WATCHED = timedelta(minutes=30)
+# Each payment under way holds two connections of the pool, the request's and its own; more at
+# once than half of the pool could wait for each other.
+_AT_ONCE = 5
+_under_way = 0
+
+
+class TooManyPayments(ProductError):
+    """Many people start a payment in this process right now."""
+
+    code = "too_many_payments"
+    status = 503
+    message = "Many people are paying in right now. Nothing was charged; try again in a moment."
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the form asks for."""
+
+    account_id: UUID | None
+    connection_id: UUID
+    amount: Money
+
+
+@get("/deposit", permission=SELF)
+async def show_form(
+    request: Request[Any, Any, Any], session: Session, tenant: Tenant, viewer: Seen
+) -> Response[Any]:
+    """Show where to, how much and how, with fee and arrival of each way."""
+    values = {"target": request.query_params.get("account", "")}
+    return await _form(request, session, tenant, viewer, form_state(values))
+
+
+@post("/deposit", permission=SELF, status_code=200)
+async def start(
+    request: Request[Any, Any, Any],
+    session: Session,
+    tenant: Tenant,
+    viewer: Seen,
+    ports: Outside,
+) -> Response[Any]:
+    """Write the deposit down, create the payment and send the client to the provider.
+
+    The deposit is committed in a transaction of its own before the provider is called, so that
+    no payment is ever without its deposit; the request's own transaction only reads.
+    """
+    me = await people.me(session, viewer)
+    values = form_values(await request.form())
+    try:
+        me.require_verified()
+        order = _order(values)
+        with _slot():
+            deposit = await _started(session, ports, viewer=viewer, client=me.client, order=order)
+            return await _to_provider(request, tenant, ports, deposit)
+    except NotFound:
+        raise
+    except InvalidInput as error:
+        form = form_state(values, _shown(error.fields))
+        return await _form(request, session, tenant, viewer, form, status=422)
+    except ProductError as error:
+        form = form_state(values, message=error.text)
+        return await _form(request, session, tenant, viewer, form, status=error.status)
+
+
+@post("/deposit/{reference:str}/pay", permission=SELF, status_code=200)
+async def pay(
+    request: Request[Any, Any, Any],
+    *,
+    session: Session,
+    tenant: Tenant,
+    viewer: Seen,
+    ports: Outside,
+    reference: FromPath[str],
+) -> Response[Any]:
+    """Send the client to the provider again, for the same payment."""
+    me = await people.me(session, viewer)
+    deposit = await _own(session, me.client, reference)
+    with _slot():
+        return await _to_provider(request, tenant, ports, deposit)
+
+
+@get("/deposit/{reference:str}", permission=SELF)
+async def status(
+    request: Request[Any, Any, Any], session: Session, viewer: Seen, reference: FromPath[str]
+) -> Response[Any]:
+    """Show how far a deposit is; the page asks again by itself while it is under way."""
+    me = await people.me(session, viewer)
+    deposit = await _own(session, me.client, reference)
+    row = await queries.deposit_row(session, deposit_id=deposit.id)
+    assert row is not None
+    returned = "cancelled" not in request.query_params
+    moving = row.state in _OPEN or (row.state == "settled" and row.account_id is not None)
+    return await page(
+        request,
+        "trader/deposit_status.html",
+        title=f"Deposit {row.reference}",
+        active="/deposit",
+        row=row,
+        heading=_heading(row),
+        stops=tracker(row),
+        refresh=moving and returned and now() - row.created_at < _WATCHED,
+        payable=row.state in _OPEN,
+        sent=deposit.provider_reference is not None,
+    )
+
+
+def tracker(row: DepositRow) -> list[dict[str, Any]]:
+    """Return the stops of a deposit's way, with the times they were reached."""
+    closed = row.state in ("failed", "cancelled")
+    settled = row.settled_at is not None
+    payment: dict[str, Any] = {"state": "now", "label": f"Payment by {row.connection}"}
+    if settled:
+        payment |= {"state": "ok", "time": row.settled_at, "line": "Confirmed by the provider"}
+    elif row.state == "held":
+        payment |= {"state": "attention", "line": "A person looks at it. You need to do nothing."}
+    elif closed:
+        word = "Not paid in time" if row.state == "cancelled" else "The payment failed"
+        payment |= {"state": "bad", "line": f"{word}. Nothing was charged."}
+    else:
+        payment |= {"line": "We wait for the provider's confirmation"}
+    stops = [{"state": "ok", "label": "Deposit started", "time": row.created_at}, payment]
+    stops.append({"state": "ok" if settled else "todo", "label": "In your wallet"})
+    if settled:
+        stops[-1]["time"] = row.settled_at
+    if row.account_id is not None:
+        label = f"On account {row.account_login}"
+        state = "ok" if row.state == "credited" else "now" if settled else "todo"
+        stop: dict[str, Any] = {"state": state, "label": label}
+        if row.credited_at is not None:
+            stop["time"] = row.credited_at
+        stops.append(stop)
+    return stops
+
+
+def _heading(row: DepositRow) -> dict[str, str]:
+    where = "on your account" if row.account_id else "in your wallet"
+    words = {
+        "credited": ("circle-check", "p", f"Your money is {where}"),
+        "settled": ("circle-check", "p", "Your payment has arrived"),
+        "held": ("clock", "w", "We are checking your payment"),
+        "failed": ("circle-x", "n", "The payment failed"),
+        "cancelled": ("circle-x", "", "This deposit was not paid"),
+    }
+    icon, tone, text = words.get(row.state, ("clock", "i", "Waiting for your payment"))
+    if row.state == "settled" and row.account_id is None:
+        text = "Your money is in your wallet"
+    return {"icon": icon, "tone": tone, "text": text}
+
+
+async def _started(
+    session: TenantSession, ports: Ports, *, viewer: Seen, client: Client, order: Order
+) -> Deposit:
+    """Commit the deposit in a transaction of its own, under the name of the request's viewer."""
+    tenant: TenantRef = session.info["tenant"]
+    request_id = str(session.info.get("request_id", ""))
+    async with ports.database.tenant(tenant, actor=viewer.actor, request_id=request_id) as writing:
+        return await deposits.start(
+            writing,
+            client_id=client.id,
+            account_id=order.account_id,
+            amount=order.amount,
+            connection_id=order.connection_id,
+        )
+
+
+async def _to_provider(
+    request: Request[Any, Any, Any], tenant: TenantRef, ports: Ports, deposit: Deposit
+) -> Response[Any]:
+    """Return the way to the provider, or back to the deposit's page with what went wrong."""
+    here = f"/deposit/{deposit.reference}"
+    origin = ports.settings.origin(request.scope["state"]["host"])
+    try:
+        address = await deposits.create_payment(
+            ports.database,
+            tenant,
+            deposit_id=deposit.id,
+            payments=ports.payments,
+            vault=ports.vault,
+            return_url=f"{origin}{here}",
+            cancel_url=f"{origin}{here}?cancelled=1",
+        )
+    except (ProviderRefused, ProviderUnavailable, deposits.DepositClosed) as error:
+        return flash(request, see_other(f"{here}?cancelled=1"), error.text, kind="negative")
+    return away(address)
+
+
+@contextmanager
+def _slot() -> Iterator[None]:
+    """Count one payment that starts now; raise TooManyPayments when there are too many."""
+    global _under_way  # noqa: PLW0603 - a counter of this process's own payments
+    if _under_way >= _AT_ONCE:
+        raise TooManyPayments
+    _under_way += 1
+    try:
+        yield
+    finally:
+        _under_way -= 1
+
+
+async def _own(session: TenantSession | ReadSession, client: Client, reference: str) -> Deposit:
+    found = await queries.deposit_by_reference(
+        session, reference=reference[:16], client_id=client.id
+    )
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _order(values: Mapping[str, str]) -> Order:
+    errors: dict[str, str] = {}
+    account_id = _uuid(values.get("target", ""))
+    if account_id is None and values.get("target") != _WALLET:
+        errors["target"] = "Choose where the money goes."
+    connection_id = _uuid(values.get("method", ""))
+    if connection_id is None:
+        errors["method"] = "Choose how you pay."
+    text = values.get("amount", "").replace(",", "").replace(" ", "")
+    if not _AMOUNT.match(text) or not text.isascii():
+        errors["amount"] = "Enter an amount such as 250.00."
+    if errors or connection_id is None:
+        raise InvalidInput(errors)
+    return Order(account_id, connection_id, Money(Decimal(text), values.get("currency", "")))
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _shown(fields: Mapping[str, str]) -> dict[str, str]:
+    """Put each message beside the field that the form has for it."""
+    places = {"currency": "amount", "account": "target"}
+    return {places.get(name, name): text for name, text in fields.items()}
+
+
+async def _form(
+    request: Request[Any, Any, Any],
+    session: TenantSession,
+    tenant: TenantRef,
+    viewer: Seen,
+    form: dict[str, Any],
+    *,
+    status: int = 200,
+) -> Response[Any]:
+    me = await people.me(session, viewer)
+    owned = await trading_queries.accounts_of(session, me.client.id)
+    offers = await queries.offers(session)
+    accounts = [row for row in owned if row.state == "open"]
+    targets = [*map(_target, accounts), _wallet_target()]
+    methods = _methods(offers, tenant.base_currency)
+    values = form["values"]
+    if values.get("target") not in {option["value"] for option in targets}:
+        values["target"] = targets[0]["value"]
+    chosen = next((row for row in accounts if str(row.id) == values["target"]), None)
+    return await page(
+        request,
+        "trader/deposit.html",
+        title="Deposit",
+        active="/deposit",
+        status=status,
+        form=form,
+        me=me,
+        targets=targets,
+        methods=methods,
+        method=values.get("method") or (methods[0]["value"] if methods else ""),
+        currencies=_currencies(offers, tenant.base_currency),
+        currency=chosen.currency if chosen else tenant.base_currency,
+        quick=_QUICK,
+    )
+
+
+def _target(row: TradingAccount) -> dict[str, Any]:
+    return {
+        "value": str(row.id),
+        "label": row.nickname or f"Account {row.login}",
+        "icon": "chart-candle",
+        "tone": "b",
+        "line": f"MT5 · {row.login}",
+        "end": str(Money(row.balance, row.currency)),
+        "end_line": "balance",
+    }
+
+
+def _wallet_target() -> dict[str, Any]:
+    return {
+        "value": _WALLET,
+        "label": "Wallet",
+        "icon": "wallet",
+        "line": "Keep it here, move it to an account later",
+    }
+
+
+def _methods(offers: Sequence[Limits], base_currency: str) -> list[dict[str, Any]]:
+    """Return one card for each way to pay; limits in the base currency where it is taken."""
+    shown: dict[UUID, Limits] = {}
+    for offer in offers:
+        known = shown.get(offer.connection_id)
+        if known is None or offer.smallest.currency == base_currency:
+            shown[offer.connection_id] = offer
+    return [
+        {
+            "value": str(offer.connection_id),
+            "label": offer.name,
+            "icon": "credit-card",
+            "line": f"{offer.smallest.amount:,.0f} to {offer.largest}",
+            "end": "Free",
+            "end_line": "Instantly",
+            "tone": "a",
+        }
+        for offer in shown.values()
+    ]
+
+
+def _currencies(offers: Sequence[Limits], base_currency: str) -> list[str]:
+    found = {offer.smallest.currency for offer in offers}
+    return sorted(found, key=lambda code: (code != base_currency, code))
+
+
+ROUTES: list[HTTPRouteHandler] = [show_form, start, pay, status]

@@ -1,0 +1,16 @@
+"""Every page of the Trader's Room."""
+
+from __future__ import annotations
+
+from litestar.handlers import HTTPRouteHandler
+
+from tradersroom import accounts, deposits, history, home, joining_screens, verification
+
+ROUTES: list[HTTPRouteHandler] = [
+    *joining_screens.ROUTES,
+    *home.ROUTES,
+    *verification.ROUTES,
+    *accounts.ROUTES,
+    *deposits.ROUTES,
+    *history.ROUTES,
+]
