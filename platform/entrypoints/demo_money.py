@@ -1,0 +1,290 @@
+"""Demo money: accounts opened on the simulated server, deposits paid, held, failed and waiting.
+
+Accounts and bookings go the way of real ones: an intent, the call, the verified answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from decimal import Decimal
+from random import Random
+from typing import Literal
+from uuid import UUID
+
+from clients import queries as client_queries
+from clients import rules as client_rules
+from clients.models import Client
+from crm import queries as crm_queries
+from entrypoints.demo_clients import trader_email
+from entrypoints.demo_leads import Volume, cast, is_client
+from identity import audit
+from identity import queries as identity_queries
+from kernel.clock import now
+from kernel.database import TenantSession
+from kernel.money import Money
+from tenants.provisioning import Context
+from trading import accounts, operations
+from trading import queries as trading_queries
+from trading.events import CashDone
+from trading.models import PlatformOperation
+from treasury import deposits, settlements
+from treasury import provisioning as treasury_steps
+from treasury import queries as treasury_queries
+from treasury.models import Deposit
+from treasury.rules import Fact
+
+_AT_ONCE = 6
+_ACCOUNTS_MAX = 90
+_AMOUNTS = (150, 200, 250, 250, 300, 500, 500, 750, 1_000, 1_500, 2_500, 5_000, 10_000)
+_FEE_SHARE, _FEE_FIXED = Decimal("0.029"), Decimal("0.30")
+# What becomes of a deposit into the wallet, of a hundred.
+Fate = Literal["paid", "failed", "expired", "pending", "created"]
+_FATES: tuple[Fate, ...] = ("paid", "failed", "expired", "pending", "created")
+_FATE_WEIGHTS = (78, 9, 7, 4, 2)
+
+
+async def open_accounts(context: Context) -> str:
+    """Open an account for most verified clients; a resumed run opens only what is missing."""
+    if not context.options.get("demo") or not context.ports.settings.simulators.mt5_url:
+        return "no demo"
+    volume = Volume.of(context)
+    wanted = min(_ACCOUNTS_MAX, max(8, round(volume.clients * 0.4)))
+    async with context.ports.database.tenant(context.tenant) as session:
+        for client in (await verified(session, context))[:wanted]:
+            if await trading_queries.accounts_of(session, client.id):
+                continue
+            code = "RAW" if int(client.phone[-1]) < 3 else "STD"
+            account = await accounts.request_opening(
+                session, client_id=client.id, account_type_code=code
+            )
+            account.created_at = client.created_at + timedelta(days=1)
+    await _send_all(context)
+    async with context.ports.database.tenant(context.tenant) as session:
+        opened = 0
+        for client in (await verified(session, context))[:wanted]:
+            for account in await trading_queries.accounts_of(session, client.id):
+                opened += account.state == "open"
+                # Nobody reads the mails of invented people: their first passwords go.
+                if client.user_id is None:
+                    account.passwords_sealed = None
+    return f"{opened} accounts open on the server"
+
+
+async def verified(session: TenantSession, context: Context) -> list[Client]:
+    """Return the demo's verified clients, the trader who signs in first."""
+    found: list[Client] = []
+    user = await identity_queries.user_by_email(session, kind="client", email=trader_email(context))
+    if user is not None:
+        client = await client_queries.client_of_user(session, user.id)
+        if client is not None:
+            found.append(client)
+    volume = Volume.of(context)
+    for number, person in enumerate(cast(context)):
+        if not is_client(number, volume):
+            continue
+        digits = client_rules.digits(person.phone)
+        lead = await crm_queries.lead_like(session, email=person.email, phone_digits=digits)
+        if lead is None or lead.client_id is None:
+            continue
+        client = await client_queries.client(session, lead.client_id)
+        if client is not None and client.kyc_level >= 2:
+            found.append(client)
+    return found
+
+
+async def _send_all(context: Context) -> None:
+    """Send every operation that waits, a few at a time; raise when some can't be done."""
+    ports = context.ports
+    limit = asyncio.Semaphore(_AT_ONCE)
+
+    async def send(operation_id: UUID) -> None:
+        async with limit:
+            await operations.execute(
+                ports.database,
+                context.tenant,
+                operation_id=operation_id,
+                connections=ports.trading,
+                vault=ports.vault,
+                quiet_seconds=ports.settings.quiet_seconds,
+            )
+
+    while True:
+        async with ports.database.tenant_read(context.tenant) as session:
+            due = await trading_queries.due_operations(session, limit=500)
+        ready = [operation_id for operation_id, state in due if state == "ready"]
+        if not ready:
+            return
+        await asyncio.gather(*(send(operation_id) for operation_id in ready))
+
+
+async def fund(context: Context) -> str:
+    """Pay deposits in: one to each account, more into wallets, and one that does not match."""
+    if not context.options.get("demo") or not context.ports.settings.simulators.mt5_url:
+        return "no demo"
+    dice = Random(f"{context.tenant.slug}:deposits")  # noqa: S311 - invented data, no secret
+    async with context.ports.database.tenant(context.tenant) as session:
+        known = await treasury_queries.count_by_state(session)
+        if not known:
+            await _pay_in(session, context, dice)
+    await _send_all(context)
+    credited = await _credit(context)
+    async with context.ports.database.tenant_read(context.tenant) as session:
+        states = await treasury_queries.count_by_state(session)
+    told = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    return f"{credited} booked now; deposits: {told}"
+
+
+async def _pay_in(session: TenantSession, context: Context, dice: Random) -> None:
+    connection = await treasury_queries.connection_by_name(session, treasury_steps.SIMULATOR)
+    assert connection is not None
+    everyone = await verified(session, context)
+    for client in everyone:
+        for account in await trading_queries.accounts_of(session, client.id):
+            if account.state == "open":
+                amount = Money(Decimal(dice.choice(_AMOUNTS) * 4), account.currency)
+                moment = client.created_at + timedelta(days=1, hours=dice.randrange(2, 40))
+                await _paid(
+                    session,
+                    client,
+                    account_id=account.id,
+                    amount=amount,
+                    connection_id=connection.id,
+                    moment=moment,
+                )
+        for _ in range(dice.randrange(3)):
+            fate = dice.choices(_FATES, _FATE_WEIGHTS)[0]
+            amount = Money(Decimal(dice.choice(_AMOUNTS)), "USD")
+            moment = client.created_at + timedelta(days=dice.randrange(1, 50), hours=7)
+            if fate == "paid":
+                await _paid(
+                    session,
+                    client,
+                    account_id=None,
+                    amount=amount,
+                    connection_id=connection.id,
+                    moment=moment,
+                )
+            else:
+                await _unpaid(
+                    session,
+                    client,
+                    amount=amount,
+                    connection_id=connection.id,
+                    moment=moment,
+                    fate=fate,
+                )
+    if everyone:
+        await _mismatch(session, everyone[-1], connection.id)
+    audit.record(session, "demo.deposits", subject=("tenant", context.tenant.id))
+
+
+async def _start(
+    session: TenantSession,
+    client: Client,
+    *,
+    account_id: UUID | None,
+    amount: Money,
+    connection_id: UUID,
+    moment: datetime,
+) -> Deposit:
+    deposit = await deposits.start(
+        session,
+        client_id=client.id,
+        account_id=account_id,
+        amount=amount,
+        connection_id=connection_id,
+    )
+    deposit.created_at = min(moment, now() - timedelta(minutes=5))
+    return deposit
+
+
+async def _paid(
+    session: TenantSession,
+    client: Client,
+    *,
+    account_id: UUID | None,
+    amount: Money,
+    connection_id: UUID,
+    moment: datetime,
+) -> None:
+    deposit = await _start(
+        session,
+        client,
+        account_id=account_id,
+        amount=amount,
+        connection_id=connection_id,
+        moment=moment,
+    )
+    fee = Money(amount.amount * _FEE_SHARE + _FEE_FIXED, amount.currency).rounded()
+    reference = f"pi_demo_{deposit.id.hex}"
+    await settlements.apply(session, deposit, Fact("paid", reference, amount, fee))
+    deposit.settled_at = deposit.created_at + timedelta(minutes=2)
+    if deposit.credited_at is not None:
+        deposit.credited_at = deposit.settled_at
+
+
+async def _unpaid(
+    session: TenantSession,
+    client: Client,
+    *,
+    amount: Money,
+    connection_id: UUID,
+    moment: datetime,
+    fate: Fate,
+) -> None:
+    if fate in ("pending", "created"):
+        moment = now() - timedelta(hours=3)
+    deposit = await _start(
+        session, client, account_id=None, amount=amount, connection_id=connection_id, moment=moment
+    )
+    if fate != "created":
+        await settlements.apply(session, deposit, Fact(fate, "", None, None))
+
+
+async def _mismatch(session: TenantSession, client: Client, connection_id: UUID) -> None:
+    """The story of a deposit that waits for a person: less was paid than was asked for."""
+    moment = now() - timedelta(hours=5)
+    deposit = await _start(
+        session,
+        client,
+        account_id=None,
+        amount=Money.of("500", "USD"),
+        connection_id=connection_id,
+        moment=moment,
+    )
+    paid = Money.of("480", "USD")
+    fact = Fact("paid", f"pi_demo_{deposit.id.hex}", paid, None)
+    await settlements.apply(session, deposit, fact)
+
+
+async def _credit(context: Context) -> int:
+    """Take over what the server has booked, as the subscriber of its event does."""
+    credited = 0
+    async with context.ports.database.tenant(context.tenant) as session:
+        done = await trading_queries.operations(session, states=("done",), limit=5_000)
+        for operation in done:
+            if operation.kind == "deposit" and operation.hold_id is not None:
+                credited += await _credit_one(session, operation, operation.hold_id)
+    return credited
+
+
+async def _credit_one(session: TenantSession, operation: PlatformOperation, hold_id: UUID) -> bool:
+    deposit = await treasury_queries.locked_deposit_of_hold(session, hold_id)
+    if deposit is None or deposit.state != "settled":
+        return False
+    assert operation.external_ticket is not None
+    assert operation.amount is not None
+    event = CashDone(
+        operation_id=operation.id,
+        account_id=operation.account_id,
+        ticket=operation.external_ticket,
+        kind=operation.kind,
+        amount=operation.amount,
+        currency=operation.currency,
+        hold_id=hold_id,
+        reference=operation.reference,
+    )
+    await settlements.credited(session, event)
+    deposit.credited_at = (deposit.settled_at or now()) + timedelta(seconds=9)
+    return True
