@@ -21,7 +21,6 @@ from themes.loader import render_bare
 _LOG = logger("request")
 _REQUESTS = Counter("marque_requests_total", "Requests answered.", ("surface", "method", "status"))
 _SECONDS = Histogram("marque_request_seconds", "Time to answer.", ("surface",))
-_CLOSED = {"suspended": 503, "archived": 404, "provisioning": 503}
 
 
 class FrontDoor:
@@ -51,8 +50,11 @@ class FrontDoor:
             return
         started = time.perf_counter()
         place = await self._place(scope)
-        if place is None:
+        if place is None or place.state == "archived":
             await _answer_bare(send, 421, render_bare("errors/unknown_host.html"))
+            return
+        if place.state == "provisioning":
+            await _answer_bare(send, 503, "This brokerage is being set up. Try again in a minute.")
             return
         request_id = token(9)
         scope["state"] = {
