@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from kernel.actor import TenantRef
@@ -19,6 +20,11 @@ from ledger.errors import HoldClosed, InsufficientFunds, KeyReused, UnpostableEn
 from ledger.lines import Line
 from ledger.verification import verify
 from tests.ledger.book import TRADING, WALLET, line, pay_in, wallet
+
+_WAITING = (
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
 
 
 async def reserve(
@@ -85,22 +91,29 @@ async def test_the_same_key_reserves_once(database: Database, tenant: TenantRef)
             await reserve(session, "60.01")
 
 
-async def test_the_same_key_at_once_reserves_once_even_when_it_takes_all(
-    database: Database, tenant: TenantRef
+@pytest.mark.parametrize("amount", ["100.00", "10.00"])
+async def test_the_same_key_at_once_reserves_once(
+    database: Database, tenant: TenantRef, superuser: asyncpg.Connection, amount: str
 ) -> None:
-    """A concurrent repeat finds the first hold, not an empty wallet."""
+    """A concurrent repeat finds the first hold: not an empty wallet, and not a second share."""
     async with database.tenant(tenant) as session:
         await pay_in(session, "100.00")
 
     async def once() -> UUID:
         async with database.tenant(tenant) as session:
-            return await reserve(session, "100.00")
+            return await reserve(session, amount)
 
-    ids = await asyncio.gather(*(once() for _ in range(20)))
+    async with database.tenant(tenant) as session:
+        # The wallet's row is locked by this deposit until all reserves wait for it.
+        await pay_in(session, "5.00", key="last")
+        waiting = [asyncio.create_task(once()) for _ in range(6)]
+        while await superuser.fetchval(_WAITING) < len(waiting):
+            await asyncio.sleep(0.01)
+    ids = await asyncio.gather(*waiting)
 
     async with database.tenant(tenant) as session:
         assert len(set(ids)) == 1
-        assert (await wallet(session)).held == 100
+        assert (await wallet(session)).held == Decimal(amount)
 
 
 async def test_a_hundred_reserves_at_once_take_exactly_what_is_there(

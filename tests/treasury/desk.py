@@ -117,14 +117,20 @@ class Desk:
             return (await ledger_queries.count_entries(session))[0]
 
 
-async def open_desk(database: Database, tenant: TenantRef, vault: Vault) -> Desk:
+async def open_desk(
+    database: Database,
+    tenant: TenantRef,
+    vault: Vault,
+    *,
+    api_base: str = "http://127.0.0.1:1",
+) -> Desk:
     """Open a desk: a connection with a known signing secret, and a client."""
     async with database.tenant(tenant) as session:
         connection = await connections.create(
             session,
             provider="stripe",
             name=f"Cards {token(4)}",
-            credentials={"secret_key": "sk_test_of_tests", "api_base": "http://127.0.0.1:1"},
+            credentials={"secret_key": "sk_test_of_tests", "api_base": api_base},
             limits=LIMITS,
             vault=vault,
         )
@@ -136,7 +142,7 @@ async def open_desk(database: Database, tenant: TenantRef, vault: Vault) -> Desk
         database,
         tenant,
         vault,
-        ProviderAdapters(allow=frozenset({"127.0.0.1:1"})),
+        ProviderAdapters(allow=frozenset({api_base.removeprefix("http://")})),
         connection.id,
         connection.webhook_token,
         client_id,

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from urllib.parse import urlsplit
 
+import asyncpg
 import httpx
 import pytest
 
 from entrypoints.connections import ProviderAdapters
+from kernel.actor import TenantRef
+from kernel.crypto import Vault
+from kernel.database import Database
 from ledger import queries as ledger_queries
+from tenants.ports import Ports
 from tests.connectors.payments.local_server import LocalServer
 from tests.fixtures.psp_simulator import PspSimulator
-from tests.treasury.desk import Desk
-from treasury import deposits, provisioning, queries, subscribers
+from tests.treasury.desk import Desk, open_desk, word
+from treasury import deposits, provisioning, queries, schedule, subscribers
 from treasury.events import DepositSettled
 from treasury.models import Deposit
 
@@ -141,3 +148,50 @@ async def test_the_provisioning_step_connects_once(connected: Desk, hooks: Local
     assert connection.webhook_secret_sealed is not None
     assert [offer.name for offer in offers] == [provisioning.SIMULATOR]
     assert hooks.all() == []
+
+
+async def test_a_dispute_that_names_only_its_payment_finds_the_deposit(
+    database: Database, tenant: TenantRef, vault: Vault, hooks: LocalServer
+) -> None:
+    """The provider is asked whose payment it was; the deposit is flagged and nothing is debited."""
+    desk = await open_desk(database, tenant, vault, api_base=hooks.url)
+    deposit = await desk.start()
+    await desk.say(deposit, "completed")
+    intent = {
+        "id": "pi_1",
+        "object": "payment_intent",
+        "status": "succeeded",
+        "amount": 10000,
+        "currency": "usd",
+        "metadata": {"reference": deposit.reference},
+    }
+    hooks.answers = [(200, intent)]
+    dispute = json.loads(word(deposit, "disputed", payment="dp_1"))
+    dispute["data"]["object"] |= {"payment_intent": "pi_1", "metadata": {}}
+
+    await desk.receive(json.dumps(dispute).encode())
+    await desk.work()
+
+    [asked] = hooks.all()
+    assert asked.path.startswith("/v1/payment_intents/pi_1")
+    assert (await desk.seen(deposit)).disputed_at is not None
+    assert (await desk.wallet()).available == Decimal(100)
+
+
+async def test_the_schedule_asks_only_about_deposits_that_wait_for_long(
+    connected: Desk, ports: Ports, superuser: asyncpg.Connection
+) -> None:
+    """A payment of a moment ago is left to its event; an older one is found without it."""
+    fresh, old = await connected.start("20.00"), await connected.start("30.00")
+    for deposit in (fresh, old):
+        await paid(connected, deposit)
+    await superuser.execute(
+        f"UPDATE {connected.tenant.schema}.deposit SET created_at = now() - interval '1 hour'"
+        " WHERE id = $1",
+        old.id,
+    )
+
+    await schedule.refresh_open(replace(ports, payments=connected.payments), connected.tenant)
+
+    assert (await connected.seen(fresh)).state == "created"
+    assert (await connected.seen(old)).state == "credited"
