@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from litestar.handlers import HTTPRouteHandler
 
-from backoffice import deposits, home, trail
+from backoffice import deposits, home, kyc, trail
 
 ROUTES: list[HTTPRouteHandler] = [
     *home.ROUTES,
     *deposits.ROUTES,
+    *kyc.ROUTES,
     *trail.ROUTES,
 ]
