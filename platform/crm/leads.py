@@ -214,7 +214,7 @@ async def set_stage(session: TenantSession, *, lead_id: UUID, stage: str, reason
             kind="sales",
             fact=f"Stage: {stage}",
             detail=reason or f"Was {before}.",
-            icon="progress-check",
+            icon="progress",
         )
     return lead
 

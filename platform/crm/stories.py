@@ -8,6 +8,7 @@ from typing import Any
 
 from clients.models import TimelineEntry
 from kernel.clock import now
+from themes.drawings import icon_names
 
 _TONES = {
     "call": "accent",
@@ -31,7 +32,8 @@ def days(entries: Sequence[TimelineEntry]) -> list[dict[str, Any]]:
             grouped.append({"day": label, "entries": []})
         grouped[-1]["entries"].append(
             {
-                "icon": entry.icon,
+                # An entry is kept for ever, the sprite changes.
+                "icon": entry.icon if entry.icon in icon_names() else "activity",
                 "kind": _TONES.get(entry.kind, ""),
                 "fact": entry.fact,
                 "line": entry.detail,
