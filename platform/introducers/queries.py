@@ -243,3 +243,52 @@ def _posted(
         .where(*conditions)
         .group_by(CommissionPosting.partner_id, CommissionPosting.day, CommissionPosting.currency)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Rebate:
+    """What one deal pays one partner, as staff see it."""
+
+    line_id: UUID
+    partner_id: UUID
+    partner_name: str
+    level: int
+    amount: Decimal
+    currency: str
+    reason: str
+
+
+async def rebates_by_day(
+    session: Session, *, since: dt.date, until: dt.date
+) -> dict[dt.date, Decimal]:
+    """Return what partners earned on each day; both ends are included."""
+    statement = (
+        select(CommissionLine.day, func.sum(CommissionLine.amount))
+        .where(CommissionLine.latest.is_(True), CommissionLine.day.between(since, until))
+        .group_by(CommissionLine.day)
+    )
+    rows = (await session.execute(statement)).all()
+    return {row[0]: row[1] for row in rows}
+
+
+async def rebates_of_deal(session: Session, *, server_id: UUID, ticket: int) -> list[Rebate]:
+    """Return what a deal pays its partners, nearest first."""
+    statement = (
+        select(
+            CommissionLine.id,
+            Partner.id,
+            Partner.name,
+            CommissionLine.level,
+            CommissionLine.amount,
+            CommissionLine.currency,
+            CommissionLine.reason,
+        )
+        .join(Partner, Partner.id == CommissionLine.partner_id)
+        .where(
+            CommissionLine.server_id == server_id,
+            CommissionLine.ticket == ticket,
+            CommissionLine.latest.is_(True),
+        )
+        .order_by(CommissionLine.level)
+    )
+    return [Rebate(*row) for row in await session.execute(statement)]

@@ -138,7 +138,7 @@ async def test_three_levels_share_the_top_rate(office: Office) -> None:
 
 
 async def test_level_plans_pay_by_distance(office: Office) -> None:
-    """Level: 5.00, 1.00 and 0.50 by distance, four fifths of it on minors; a fourth gets nothing."""
+    """Level: 5.00, 1.00 and 0.50 by distance, four fifths on minors; a fourth gets nothing."""
     async with office.database.tenant(office.tenant) as session:
         chain = []
         for name in ("Top", "Third", "Second", "First"):

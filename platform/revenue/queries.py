@@ -1,0 +1,217 @@
+"""Every select on revenue: days, instruments, offers, clients, and one deal's arithmetic.
+
+Sums are in the brokerage's base currency and count latest lines; lots are those closed, so
+that a trade counts once. Lines that wait for a rate are counted apart and are in no sum.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, case, func, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
+
+from clients.models import Client
+from kernel.database import ReadSession, TenantSession
+from revenue.models import KINDS, RevenueLine
+
+Session = TenantSession | ReadSession
+_ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Earned:
+    """What a group of deals earned; `key` is the day, instrument, offer or client."""
+
+    key: Any
+    lots: Decimal
+    deals: int
+    markup: Decimal
+    commission: Decimal
+    swap: Decimal
+    fee: Decimal
+    restated: int
+    without_rate: int
+
+    @property
+    def gross(self) -> Decimal:
+        """The sum of all kinds."""
+        return self.markup + self.commission + self.swap + self.fee
+
+
+@dataclass(frozen=True, slots=True)
+class DealRevenue:
+    """What one deal earned, with the figures that name it."""
+
+    server_id: UUID
+    ticket: int
+    day: dt.date
+    login: int
+    client_id: UUID
+    client_reference: str
+    account_type: str
+    symbol: str
+    lots: Decimal
+    version: int
+    markup: Decimal
+    commission: Decimal
+    swap: Decimal
+    fee: Decimal
+
+    @property
+    def gross(self) -> Decimal:
+        """The sum of all kinds."""
+        return self.markup + self.commission + self.swap + self.fee
+
+
+def _of_kind(kind: str) -> ColumnElement[Any]:
+    total = func.sum(RevenueLine.amount_base).filter(RevenueLine.kind == kind)
+    return func.coalesce(total, 0).label(kind)
+
+
+_CLOSED_LOTS = func.coalesce(
+    func.sum(
+        case(
+            (RevenueLine.arithmetic["entry"].astext == "0", 0),
+            else_=RevenueLine.lots,
+        )
+    ).filter(RevenueLine.kind == "markup"),
+    0,
+)
+
+
+async def _earned(
+    session: Session,
+    key: InstrumentedAttribute[Any],
+    conditions: Sequence[ColumnElement[bool]],
+    *,
+    limit: int | None = None,
+    by_key: bool = False,
+) -> list[Earned]:
+    gross = func.coalesce(func.sum(RevenueLine.amount_base), 0)
+    statement = (
+        select(
+            key,
+            _CLOSED_LOTS,
+            func.count().filter(RevenueLine.kind == "markup"),
+            *(_of_kind(kind) for kind in KINDS),
+            func.count().filter(RevenueLine.kind == "markup", RevenueLine.version > 1),
+            func.count().filter(RevenueLine.amount_base.is_(None)),
+        )
+        .where(RevenueLine.latest.is_(True), *conditions)
+        .group_by(key)
+        .order_by(key.desc() if by_key else gross.desc(), key)
+        .limit(limit)
+    )
+    return [Earned(*row) for row in await session.execute(statement)]
+
+
+def _between(since: dt.date, until: dt.date) -> list[ColumnElement[bool]]:
+    return [RevenueLine.day.between(since, until)]
+
+
+async def by_day(session: Session, *, since: dt.date, until: dt.date) -> list[Earned]:
+    """Return each day with revenue, newest first; both ends are included."""
+    return await _earned(session, RevenueLine.day, _between(since, until), by_key=True)
+
+
+async def by_symbol(session: Session, *, since: dt.date, until: dt.date) -> list[Earned]:
+    """Return what each instrument earned, most first."""
+    return await _earned(session, RevenueLine.symbol, _between(since, until))
+
+
+async def by_account_type(session: Session, *, since: dt.date, until: dt.date) -> list[Earned]:
+    """Return what each offer earned, most first."""
+    return await _earned(session, RevenueLine.account_type, _between(since, until))
+
+
+async def by_client(
+    session: Session, *, since: dt.date, until: dt.date, limit: int = 20
+) -> list[Earned]:
+    """Return the clients who earned most."""
+    return await _earned(session, RevenueLine.client_id, _between(since, until), limit=limit)
+
+
+async def of_client(session: Session, client_id: UUID) -> list[Earned]:
+    """Return what one client's instruments have earned, most first."""
+    return await _earned(session, RevenueLine.symbol, [RevenueLine.client_id == client_id])
+
+
+async def deals_of_day(
+    session: Session,
+    day: dt.date,
+    *,
+    symbol: str = "",
+    after: tuple[UUID, int] | None = None,
+    limit: int = 50,
+) -> list[DealRevenue]:
+    """Return a day's deals by server and ticket, newest ticket first."""
+    conditions: list[ColumnElement[bool]] = [RevenueLine.latest.is_(True), RevenueLine.day == day]
+    if symbol:
+        conditions.append(RevenueLine.symbol == symbol)
+    if after is not None:
+        conditions.append(tuple_(RevenueLine.server_id, RevenueLine.ticket) < after)
+    same = (
+        RevenueLine.server_id,
+        RevenueLine.ticket,
+        RevenueLine.day,
+        RevenueLine.login,
+        RevenueLine.client_id,
+        func.coalesce(Client.reference, ""),
+        RevenueLine.account_type,
+        RevenueLine.symbol,
+        RevenueLine.lots,
+        RevenueLine.version,
+    )
+    statement = (
+        select(*same, *(_of_kind(kind) for kind in KINDS))
+        .outerjoin(Client, Client.id == RevenueLine.client_id)
+        .where(*conditions)
+        .group_by(*same)
+        .order_by(RevenueLine.server_id.desc(), RevenueLine.ticket.desc())
+        .limit(limit)
+    )
+    rows: Sequence[Any] = (await session.execute(statement)).all()
+    return [DealRevenue(*row) for row in rows]
+
+
+async def lines_of(session: Session, *, server_id: UUID, ticket: int) -> Sequence[RevenueLine]:
+    """Return a deal's lines of all versions, newest version first."""
+    statement = (
+        select(RevenueLine)
+        .where(RevenueLine.server_id == server_id, RevenueLine.ticket == ticket)
+        .order_by(RevenueLine.version.desc(), RevenueLine.kind)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def day_range(session: Session) -> tuple[dt.date, dt.date] | None:
+    """Return the first and the last day with revenue."""
+    row = (
+        await session.execute(
+            select(func.min(RevenueLine.day), func.max(RevenueLine.day)).where(
+                RevenueLine.latest.is_(True)
+            )
+        )
+    ).one()
+    return (row[0], row[1]) if row[0] is not None else None
+
+
+def total(rows: Sequence[Earned]) -> Earned:
+    """Return the sum of rows, without a key."""
+    return Earned(
+        None,
+        sum((row.lots for row in rows), _ZERO),
+        sum(row.deals for row in rows),
+        sum((row.markup for row in rows), _ZERO),
+        sum((row.commission for row in rows), _ZERO),
+        sum((row.swap for row in rows), _ZERO),
+        sum((row.fee for row in rows), _ZERO),
+        sum(row.restated for row in rows),
+        sum(row.without_rate for row in rows),
+    )
