@@ -5,8 +5,10 @@ from __future__ import annotations
 import httpx
 
 from ledger import provisioning as ledger_steps
+from tenants import queries as tenant_queries
 from tenants.provisioning import Context, Step
 from trading import provisioning as trading_steps
+from treasury import connections as treasury_connections
 from treasury import provisioning as treasury_steps
 from treasury import queries as treasury_queries
 
@@ -15,6 +17,29 @@ async def _chart(context: Context) -> str:
     async with context.ports.database.tenant(context.tenant) as session:
         count = await ledger_steps.chart_of_accounts(session)
     return f"{count} house accounts"
+
+
+async def follow(context: Context) -> None:
+    """Find the simulators again when their ports have moved since the last start."""
+    ports, settings = context.ports, context.ports.settings
+    async with ports.database.control() as control:
+        server = await tenant_queries.server_by_name(control, trading_steps.SIMULATOR)
+    address = settings.simulators.mt5_url.removeprefix("https://").rstrip("/")
+    if server is not None and address and server.address != address:
+        for step in trading_steps.STEPS:
+            await step.run(context)
+    async with ports.database.tenant(context.tenant) as session:
+        known = await treasury_queries.connection_by_name(session, treasury_steps.SIMULATOR)
+        if known is None or not settings.simulators.psp_url:
+            return
+        moved = await treasury_connections.move(
+            session,
+            connection_id=known.id,
+            api_base=settings.simulators.psp_url,
+            vault=ports.vault,
+        )
+    if moved:
+        await _provider(context)
 
 
 async def _provider(context: Context) -> str:

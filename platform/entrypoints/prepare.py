@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from entrypoints import wiring
+from entrypoints import money_steps, wiring
 from entrypoints.brands import DEMO
 from entrypoints.steps import steps, vendor_login
 from kernel import settings as kernel_settings
 from kernel.settings import Settings
 from tenants import provisioning, queries, registry
 from tenants.ports import Ports
+from tenants.provisioning import Context
 from tenants.schemas import runner
 
 Say = Callable[[str], None]
@@ -29,6 +30,7 @@ async def everything(
         await vendor_login(ports)
         await _migrate_tenants(settings, ports)
         if demo:
+            await _follow_simulators(ports)
             for brand in DEMO:
                 options = {"demo": True, "scale": scale}
                 await provision(
@@ -72,6 +74,18 @@ async def provision(
         ports, tenant_id=tenant_id, steps=steps(), options=options, progress=progress
     )
     say(f"  {slug}: ready after {time.monotonic() - started:.1f} s")
+
+
+async def _follow_simulators(ports: Ports) -> None:
+    """Point brokerages at simulators whose ports have moved; usually nothing has."""
+    async with ports.database.control() as session:
+        found = [
+            queries.ref(tenant)
+            for tenant in await queries.all_tenants(session)
+            if tenant.state != "provisioning"
+        ]
+    for tenant in found:
+        await money_steps.follow(Context(tenant, ports, {}))
 
 
 async def _migrate_tenants(settings: Settings, ports: Ports) -> None:

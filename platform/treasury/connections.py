@@ -91,6 +91,34 @@ async def keep_webhook_secret(
     )
 
 
+async def move(session: TenantSession, *, connection_id: UUID, api_base: str, vault: Vault) -> bool:
+    """Point a connection at a provider that has moved; say whether anything changed.
+
+    Its webhook secret is forgotten with it: the address must be registered again.
+    """
+    connection = await queries.connection(session, connection_id)
+    if connection is None:
+        raise NotFound
+    owner = session.info["tenant"].id
+    credentials = _credentials(connection, owner, vault)
+    if credentials.get("api_base") == api_base:
+        return False
+    credentials["api_base"] = api_base
+    connection.credentials_sealed = vault.seal(
+        owner, msgspec.json.encode(credentials), purpose=_CREDENTIALS
+    )
+    connection.webhook_secret_sealed = None
+    audit.record(session, "treasury.connection_moved", subject=("psp_connection", connection.id))
+    return True
+
+
+def _credentials(connection: PspConnection, owner: UUID, vault: Vault) -> dict[str, str]:
+    return msgspec.json.decode(
+        vault.open(owner, connection.credentials_sealed, purpose=_CREDENTIALS),
+        type=dict[str, str],
+    )
+
+
 def provider_of(
     session: TenantSession | ReadSession,
     connection: PspConnection,
@@ -100,10 +128,7 @@ def provider_of(
 ) -> PaymentProvider:
     """Open a connection's secrets and return its provider; nothing is sent yet."""
     owner = session.info["tenant"].id
-    credentials = msgspec.json.decode(
-        vault.open(owner, connection.credentials_sealed, purpose=_CREDENTIALS),
-        type=dict[str, str],
-    )
+    credentials = _credentials(connection, owner, vault)
     if connection.webhook_secret_sealed is not None:
         secret = vault.open(owner, connection.webhook_secret_sealed, purpose=_WEBHOOK_SECRET)
         credentials["webhook_secret"] = secret.decode()
