@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from markupsafe import Markup, escape
@@ -20,6 +20,7 @@ def icon_names() -> frozenset[str]:
     return frozenset(ICON_LIST.read_text(encoding="utf-8").split())
 
 
+@lru_cache(maxsize=2048)
 def icon(name: str, size: int = 16, *, flip: bool = False) -> Markup:
     """An icon of the sprite; `flip` mirrors a directional one in right-to-left pages.
 

@@ -110,14 +110,19 @@ def datetime_text(value: datetime | None) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
+def _time(value: datetime, text: str, title: str = "") -> Markup:
+    """A `<time>` element; lists show hundreds, and digits and letters of ours need no escaping."""
+    hover = f' title="{title}"' if title else ""
+    exact = value.astimezone(UTC).isoformat()
+    # Both texts are made here from numbers, never from anything typed.
+    return Markup(f'<time class="num" dir="ltr" datetime="{exact}"{hover}>{text}</time>')  # noqa: S704
+
+
 def moment(value: datetime | None) -> Markup:
     """A moment for a page in UTC, machine-readable inside `<time>`."""
     if value is None:
         return _ltr(MISSING)
-    text = datetime_text(value)
-    return Markup('<time class="num" dir="ltr" datetime="{}">{}</time>').format(
-        value.astimezone(UTC).isoformat(), text
-    )
+    return _time(value, datetime_text(value))
 
 
 def day(value: date | None) -> Markup:
@@ -129,11 +134,7 @@ def clock(value: datetime | None) -> Markup:
     """The time of day as `10:24` UTC, the exact moment on hover."""
     if value is None:
         return _ltr(MISSING)
-    return Markup('<time class="num" dir="ltr" datetime="{}" title="{}">{}</time>').format(
-        value.astimezone(UTC).isoformat(),
-        datetime_text(value),
-        value.astimezone(UTC).strftime("%H:%M"),
-    )
+    return _time(value, value.astimezone(UTC).strftime("%H:%M"), datetime_text(value))
 
 
 def _distance(seconds: int) -> str:
@@ -151,12 +152,10 @@ def ago(value: datetime | None, now: datetime | None = None) -> Markup:
     exact = datetime_text(value)
     seconds = int(((now or datetime.now(UTC)) - value).total_seconds())
     if abs(seconds) >= _SMALL_AFTER_HOURS * 3600:
-        return moment(value)
+        return _time(value, exact)
     span = _distance(abs(seconds))
     text = f"{span} ago" if seconds >= 0 else f"in {span}"
-    return Markup('<time class="num" dir="ltr" datetime="{}" title="{}">{}</time>').format(
-        value.astimezone(UTC).isoformat(), exact, text
-    )
+    return _time(value, text, exact)
 
 
 def masked_email(value: str | None) -> Markup:

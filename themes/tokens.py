@@ -9,6 +9,7 @@ import hashlib
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from themes.colour import contrast, fit, from_oklch, mix, to_oklch
 
@@ -220,6 +221,8 @@ def theme_css(tokens: ThemeTokens) -> str:
     return f':root{{{light}}}\n[data-bs-theme="dark"]{{{dark}}}\n'
 
 
+# Every page names the version, and deriving a theme takes longer than rendering the page.
+@lru_cache(maxsize=1024)
 def theme_version(colours: BrandColours) -> str:
     """Twelve hex digits that change whenever the style sheet of these colours does."""
     return hashlib.sha256(theme_css(derive(colours)).encode()).hexdigest()[:12]
