@@ -67,14 +67,21 @@ class Server:
         reply = self._reply(path, values, {})
         return reply.get("answer", reply)
 
+    def operate_get(self, path: str) -> Any:  # noqa: ANN401 - JSON
+        """Ask the simulator for its own records."""
+        return self._operate("GET", path, None)
+
     def operate(self, path: str, body: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
         """Do one of the simulator's own calls."""
+        return self._operate("POST", path, json.dumps(body).encode())
+
+    def _operate(self, method: str, path: str, body: bytes | None) -> Any:  # noqa: ANN401 - JSON
         connection = self._opened()
         try:
             connection.request(
-                "POST",
+                method,
                 f"/_simulator/{path}",
-                json.dumps(body).encode(),
+                body,
                 {"X-Operator-Token": self.operator_token, "Content-Type": "application/json"},
             )
             answer = connection.getresponse()

@@ -158,7 +158,7 @@ def _story(dice: Random, lead: Lead, agents: Sequence[Colleague]) -> list[Timeli
         return told
     told.append(entry(subject, moment, "call", ("phone", "Call", dice.choice(_CALLS)), by=owner))
     detail = dice.choice(_LOST) if lead.stage == "lost" else "Was new."
-    step = ("progress-check", f"Stage: {lead.stage}", detail)
+    step = ("progress", f"Stage: {lead.stage}", detail)
     told.append(entry(subject, moment, "sales", step, by=owner))
     return told
 
