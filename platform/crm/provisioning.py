@@ -11,7 +11,7 @@ async def sales_desk(context: Context) -> str:
     async with context.ports.database.tenant(context.tenant) as session:
         known = await queries.routing_rules(session)
         if known:
-            return f"{len(known)} routing rules are there"
+            return f"routing rules that are there: {len(known)}"
         await routing.add_rule(session, name="Sales desk", countries=[], languages=[], pool=[])
     return "every lead goes to the sales agents in turn"
 

@@ -7,14 +7,15 @@ from collections import Counter
 
 import pytest
 
-from crm import queries, routing, rules
+from crm import provisioning, queries, routing, rules
 from crm.models import RoutingRule
 from kernel.actor import TenantRef
 from kernel.database import Database
 from kernel.ids import uuid7
+from tenants.ports import Ports
+from tenants.provisioning import Context
 from tests.factories import leads as build
 from tests.factories import people
-from tests.factories.people import PersonDetails
 
 
 async def test_fifty_leads_at_once_are_shared_out_exactly(
@@ -123,11 +124,29 @@ def test_turns_go_round_the_pool() -> None:
     assert (choice.index, choice.owner.name) == (0, "A")
 
 
-async def test_the_first_rule_is_provisioned_once(database: Database, tenant: TenantRef) -> None:
+async def test_the_first_rule_is_provisioned_once(ports: Ports, tenant: TenantRef) -> None:
     """Repeating the step keeps what the brokerage has made of its rules."""
+    context = Context(tenant=tenant, ports=ports, options={})
+
+    details = [await provisioning.sales_desk(context) for _ in range(2)]
+
+    async with ports.database.tenant(tenant) as session:
+        known = await queries.routing_rules(session)
+    assert details == [
+        "every lead goes to the sales agents in turn",
+        "routing rules that are there: 1",
+    ]
+    assert [rule.name for rule in known] == ["Sales desk"]
+
+
+async def test_a_rule_with_conditions_stands_before_one_without(
+    database: Database, tenant: TenantRef
+) -> None:
+    """Whatever the order in which they were written, the general rule is tried last."""
     async with database.tenant(tenant) as session:
         await build.sales_desk(session)
+        for name, country in (("Gulf", "AE"), ("Germany", "DE")):
+            await routing.add_rule(session, name=name, countries=[country], languages=[], pool=[])
         known = await queries.routing_rules(session)
 
-    assert [rule.name for rule in known] == ["Sales desk"]
-    assert PersonDetails()["country"] == "AE"
+    assert [rule.name for rule in known] == ["Gulf", "Germany", "Sales desk"]

@@ -7,7 +7,7 @@ from typing import Any
 from crm import leads, routing
 from crm.models import Lead, RoutingRule
 from kernel.database import TenantSession
-from tests.factories.people import PersonDetails
+from tests.factories.people import details
 
 
 async def lead(session: TenantSession, *, source: str = "form", **fields: Any) -> Lead:
@@ -15,7 +15,7 @@ async def lead(session: TenantSession, *, source: str = "form", **fields: Any) -
     extra = {
         name: fields.pop(name) for name in ("campaign", "utm", "referral_code") if name in fields
     }
-    return await leads.capture(session, source=source, **PersonDetails(**fields), **extra)
+    return await leads.capture(session, source=source, **details(**fields), **extra)
 
 
 async def sales_desk(session: TenantSession) -> RoutingRule:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
-import factory
+from factory.base import DictFactory
+from factory.declarations import Sequence
 
 from clients import profiles
 from clients.models import Client
@@ -17,15 +19,21 @@ PASSWORD = "correct horse battery staple"
 _numbers = itertools.count(1)
 
 
-class PersonDetails(factory.DictFactory):
+class _Details(DictFactory):
     """What somebody types about themselves; each person differs from every other."""
 
-    first_name = factory.Sequence(lambda n: f"Amina{n}")
+    first_name = Sequence(lambda n: f"Amina{n}")  # type: ignore[no-untyped-call]
     last_name = "Haddad"
-    email = factory.Sequence(lambda n: f"amina{n}@mail.example")
-    phone = factory.Sequence(lambda n: f"+9715{n:08d}")
+    email = Sequence(lambda n: f"amina{n}@mail.example")  # type: ignore[no-untyped-call]
+    phone = Sequence(lambda n: f"+9715{n:08d}")  # type: ignore[no-untyped-call]
     country = "AE"
     language = "en"
+
+
+def details(**fields: str) -> dict[str, Any]:
+    """Return what a new person types about themselves, with some of it given."""
+    made: dict[str, Any] = _Details.build(**fields)
+    return made
 
 
 async def staff(
@@ -49,4 +57,4 @@ async def staff(
 
 async def client(session: TenantSession, **fields: str) -> Client:
     """Create a client's profile."""
-    return await profiles.create(session, **PersonDetails(**fields))
+    return await profiles.create(session, **details(**fields))
