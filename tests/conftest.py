@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from entrypoints import wiring
+from entrypoints.application import Web
 from kernel.actor import TenantRef
 from kernel.crypto import Vault
 from kernel.database import Database, TenantSession
 from kernel.settings import Settings
-from entrypoints import wiring
-from entrypoints.web import Web
 from tenants.ports import Ports
 from tests.fixtures import database as fixture
 from tests.fixtures.web import Browser

@@ -1,0 +1,129 @@
+"""The web application: every surface behind one front door."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from litestar import Litestar, Response, get
+from litestar.exceptions import HTTPException
+from litestar.static_files import create_static_files_router
+from litestar.types import Receive, Scope, Send
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+import themes
+from entrypoints import routes, wiring
+from entrypoints.hosts import FrontDoor
+from entrypoints.surfaces import Surface, application, edged
+from kernel import database as kernel_database
+from kernel import settings as kernel_settings
+from kernel.errors import ProductError
+from kernel.log import configure
+from kernel.web import problems
+from kernel.web.access import PUBLIC, require_declared
+from tenants.ports import Ports
+from tenants.resolver import Resolver
+
+
+class Web:
+    """The ASGI application of a web process, with the life of its connections."""
+
+    def __init__(self, ports: Ports, *, surfaces: tuple[Surface, ...] | None = None) -> None:
+        """Build every surface; raise RouteWithoutPermission when a route is silent."""
+        self.ports = ports
+        settings = ports.settings
+        known = {**wiring.permissions(), **routes.VENDOR_PERMISSIONS}
+        self.apps: dict[str, Litestar] = {
+            surface.name: application(surface, ports, known)
+            for surface in surfaces or routes.surfaces()
+        }
+        ops = _ops(ports)
+        front: dict[str, Any] = {name: edged(name, app, ports) for name, app in self.apps.items()}
+        self._door = FrontDoor(
+            Resolver(ports.database, domain=settings.domain),
+            {**front, "ops": ops},
+            _static(),
+            port=settings.port,
+            https=settings.https,
+            form_targets=" ".join(
+                ["https:", *(f"http://{entry}" for entry in sorted(settings.egress_allow))]
+            ),
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or take part in the server's start and stop."""
+        if str(scope["type"]) == "lifespan":
+            await self._live(receive, send)
+        else:
+            await self._door(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message: Any = await receive()
+            answer: Any = {"type": f"{message['type']}.complete"}
+            if message["type"] == "lifespan.startup":
+                await send(answer)
+                continue
+            await wiring.close(self.ports)
+            await send(answer)
+            return
+
+
+def _static() -> Litestar:
+    folder = Path(themes.__file__).parent / "default" / "static"
+    router = create_static_files_router("/static", [folder], opt={"permission": PUBLIC})
+    return Litestar(route_handlers=[router], openapi_config=None, logging_config=None)
+
+
+def _ops(ports: Ports) -> Litestar:
+    """Build what only this machine may ask: health, readiness and metrics."""
+
+    @get("/healthz", permission=PUBLIC)
+    async def health() -> dict[str, str]:
+        """Say that the process answers, whatever it depends on."""
+        return {"status": "alive"}
+
+    @get("/readyz", permission=PUBLIC)
+    async def ready() -> Response[dict[str, str]]:
+        """Say whether database, Redis and object store answer."""
+        checks = {
+            "database": kernel_database.check(ports.database),
+            "redis": _ping(ports),
+            "objects": ports.store.check(),
+        }
+        results = await asyncio.gather(*checks.values(), return_exceptions=True)
+        state = {
+            name: type(result).__name__ if isinstance(result, BaseException) else "ready"
+            for name, result in zip(checks, results, strict=True)
+        }
+        # Without Redis logins and money still work, so it does not take the process out.
+        bad = [name for name, text in state.items() if text != "ready" and name != "redis"]
+        return Response(state, status_code=503 if bad else 200)
+
+    @get("/metrics", permission=PUBLIC)
+    async def metrics() -> Response[bytes]:
+        """Give Prometheus its numbers."""
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    app = Litestar(
+        [health, ready, metrics],
+        openapi_config=None,
+        logging_config=None,
+        exception_handlers={
+            ProductError: problems.answer_product_error,
+            HTTPException: problems.answer_http_error,
+        },
+    )
+    require_declared(app, {})
+    return app
+
+
+async def _ping(ports: Ports) -> None:
+    await ports.redis.ping()
+
+
+def create() -> Web:
+    """Build the application of one worker process; granian calls this."""
+    configure("web")
+    return Web(wiring.ports(kernel_settings.load(), pool_size=12))
