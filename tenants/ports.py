@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import redis.asyncio
-from litestar.di import NamedDependency
-from litestar.params import SkipValidation
 
 from connectors.mail.port import Mailer
 from connectors.payments.port import PaymentProviders
@@ -29,7 +27,3 @@ class Ports:
     trading: TradingConnections
     payments: PaymentProviders
     mailer: Mailer
-
-
-# What a handler receives as `ports`.
-Outside = NamedDependency[SkipValidation[Ports]]

@@ -24,7 +24,7 @@ from kernel.errors import InvalidInput, NotFound, ProductError
 from kernel.viewer import Viewer
 from kernel.web.inject import Seen, Session
 from kernel.web.pages import flash, form_state, form_values, page, see_other
-from tenants.ports import Outside
+from tenants.inject import Outside
 
 _READ = "compliance.kyc.read"
 _DECIDE = "compliance.kyc.approve"

@@ -17,8 +17,8 @@ from kernel.web.access import PUBLIC
 from kernel.web.inject import VendorSession
 from kernel.web.pages import page, see_other
 from tenants import queries
+from tenants.inject import Outside
 from tenants.models import ProvisioningStep, Tenant
-from tenants.ports import Outside
 
 _READ = "console.tenant.read"
 

@@ -1,4 +1,4 @@
-"""The web process: granian serves the application. The master stays light and imports none of it."""
+"""The web process: granian serves the application; the master itself imports none of it."""
 
 from __future__ import annotations
 

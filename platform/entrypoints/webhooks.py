@@ -12,7 +12,7 @@ from kernel.errors import NotFound
 from kernel.failpoints import reach
 from kernel.web.access import PUBLIC
 from kernel.web.inject import Session
-from tenants.ports import Outside
+from tenants.inject import Outside
 from treasury import webhooks
 
 BODY_MAX = 256 * 1024

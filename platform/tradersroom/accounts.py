@@ -23,7 +23,8 @@ from kernel.web.access import SELF
 from kernel.web.inject import Seen, Session, Tenant
 from kernel.web.pages import flash, form_state, form_values, page, see_other
 from tenants import queries as tenant_queries
-from tenants.ports import Outside, Ports
+from tenants.inject import Outside
+from tenants.ports import Ports
 from tradersroom import people
 from trading import accounts, queries
 from trading.accounts import UnknownAccountType

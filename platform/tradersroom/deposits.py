@@ -24,7 +24,8 @@ from kernel.money import Money
 from kernel.web.access import SELF
 from kernel.web.inject import Seen, Session, Tenant
 from kernel.web.pages import away, flash, form_state, form_values, page, see_other
-from tenants.ports import Outside, Ports
+from tenants.inject import Outside
+from tenants.ports import Ports
 from tradersroom import people
 from trading import queries as trading_queries
 from trading.models import TradingAccount

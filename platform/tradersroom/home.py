@@ -18,7 +18,7 @@ from kernel.web.access import SELF
 from kernel.web.inject import Seen, Session, Tenant
 from kernel.web.pages import page
 from ledger import queries as ledger_queries
-from tenants.ports import Outside
+from tenants.inject import Outside
 from tradersroom import accounts, people
 from tradersroom.people import Me
 from trading.models import TradingAccount

@@ -17,7 +17,7 @@ from kernel.throttle import spend
 from kernel.web.access import PUBLIC, SELF
 from kernel.web.inject import Seen, Session, Tenant
 from kernel.web.pages import flash, form_state, form_values, page, see_other
-from tenants.ports import Outside
+from tenants.inject import Outside
 from tradersroom import joining, people
 from tradersroom.countries import countries
 

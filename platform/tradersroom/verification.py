@@ -18,7 +18,7 @@ from kernel.errors import InvalidInput
 from kernel.web.access import SELF
 from kernel.web.inject import Seen, Session
 from kernel.web.pages import flash, form_state, form_values, page, see_other
-from tenants.ports import Outside
+from tenants.inject import Outside
 from tradersroom import accounts, people
 from trading import queries as trading_queries
 
