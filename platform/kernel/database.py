@@ -57,6 +57,10 @@ class ControlBase(DeclarativeBase):
     metadata = MetaData(naming_convention=_NAMES, schema="control")
 
 
+class CommitRefused(Exception):
+    """The transaction was rolled back when it should have been committed."""
+
+
 class TenantSession(AsyncSession):
     """One transaction of one tenant, reading and writing."""
 
@@ -152,11 +156,14 @@ class Database:
 
     async def _commit(self, session: TenantSession | ControlSession, channel: str) -> None:
         """Flush and commit; tell the relay before (so a crash is seen) and after (at once)."""
-        await session.flush()
+        if session.new or session.dirty or session.deleted:
+            await session.flush()
         news = bool(session.info.get("events")) and self._doorbell is not None
         if news and self._doorbell is not None:
             await self._doorbell(channel)
-        await (await driver(session)).execute("COMMIT")
+        # After a statement that failed and was forgotten, PostgreSQL answers COMMIT with ROLLBACK.
+        if await (await driver(session)).execute("COMMIT") != "COMMIT":
+            raise CommitRefused("a statement of the transaction had failed")
         session.info["committed"] = True
         if news and self._doorbell is not None:
             await self._doorbell(channel)
@@ -164,8 +171,8 @@ class Database:
 
 async def driver(session: AsyncSession) -> asyncpg.Connection[Any]:
     """Return the driver's connection inside the session's own transaction, for hot paths."""
-    connection = await session.connection()
-    return await _raw(connection)
+    raw: asyncpg.Connection[Any] | None = session.info.get("driver")
+    return raw if raw is not None else await _raw(await session.connection())
 
 
 def tagged(session: AsyncSession, sql: str) -> str:
@@ -223,9 +230,12 @@ async def _transaction(
     try:
         raw = await _opened(connection, begin)
         session = kind(bind=connection, expire_on_commit=False, autoflush=True)
+        # Asking SQLAlchemy for it at each statement costs a switch of greenlets.
+        session.info["driver"] = raw
         try:
             yield session
         finally:
+            session.info["driver"] = None
             await session.close()
         if not session.info.get("committed"):
             await raw.execute("ROLLBACK")

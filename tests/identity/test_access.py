@@ -122,8 +122,8 @@ async def test_the_audit_trail_is_appended_and_never_changed(
     """Neither the tenant's role nor the owner of the table may."""
     async with database.tenant(tenant) as session:
         audit.record(session, "test.change", subject=("thing", "1"))
-    async with database.tenant(tenant) as session:
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with database.tenant(tenant) as session:
             await (await driver(session)).execute(statement)
     qualified = statement.replace("audit_entry", "t_alpha.audit_entry")
     with pytest.raises(asyncpg.IntegrityConstraintViolationError):

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from kernel.actor import TenantRef
-from kernel.database import APP_LOGIN, Database, driver, login_url, role_password
+from kernel.database import APP_LOGIN, CommitRefused, Database, driver, login_url, role_password
 from kernel.settings import Settings
 
 
@@ -32,9 +32,19 @@ async def test_a_tenants_session_cannot_read_another_schema(
     database: Database, tenant: TenantRef
 ) -> None:
     """The boundary is PostgreSQL's, not the query's."""
-    async with database.tenant(tenant) as session:
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with database.tenant(tenant) as session:
             await (await driver(session)).execute("SELECT * FROM t_beta.audit_entry")
+
+
+async def test_a_forgotten_failure_is_not_taken_for_a_commit(
+    database: Database, tenant: TenantRef
+) -> None:
+    """PostgreSQL answers COMMIT with ROLLBACK then; nobody may be told that it is done."""
+    with pytest.raises(CommitRefused):
+        async with database.tenant(tenant) as session:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await (await driver(session)).execute("SELECT * FROM t_beta.audit_entry")
 
 
 async def test_the_application_login_owns_nothing_by_itself(settings: Settings) -> None:
