@@ -17,8 +17,8 @@ KINDS = {
     "selfie": "Selfie",
 }
 LEVELS = {
-    2: "Level 2: identity and address, everything open",
-    3: "Level 3: source of funds seen as well",
+    2: "Level 2: identity and address",
+    3: "Level 3: source of funds too",
 }
 REVIEW_TIME = timedelta(hours=24)
 ADULT_YEARS = 18

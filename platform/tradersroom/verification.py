@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -160,6 +161,7 @@ async def _show(
     current = {row.kind: row for row in await queries.documents_of(session, case.id)}
     missing = rules.missing([kind for kind, row in current.items() if row.state != "rejected"])
     offers = await trading_queries.account_types(session)
+    editable = case.state in ("collecting", "rejected")
     return await page(
         request,
         "trader/verification.html",
@@ -168,16 +170,27 @@ async def _show(
         status=status,
         me=me,
         case=case,
-        kinds=[_kind(kind, label, current.get(kind), forms) for kind, label in rules.KINDS.items()],
-        card_instead="passport" not in current and ("id_front" in current or "id_back" in current),
+        kinds=[
+            _kind(kind, label, current.get(kind), forms)
+            for kind, label in rules.KINDS.items()
+            if kind in current or kind in forms or (editable and not _replaced(kind, current))
+        ],
         missing=missing,
         facts_done=_facts_done(case),
         facts=forms.get("facts") or form_state(_facts(case)),
         offers=[accounts.offer_option(offer) for offer in offers],
         submit_form=forms.get("submit") or form_state(),
-        editable=case.state in ("collecting", "rejected"),
+        editable=editable,
         accept=_ACCEPT,
     )
+
+
+def _replaced(kind: str, current: Mapping[str, KycDocument]) -> bool:
+    """Say whether another identity document makes this one superfluous."""
+    good = {name for name, row in current.items() if row.state != "rejected"}
+    if kind in ("id_front", "id_back"):
+        return "passport" in good
+    return kind == "passport" and {"id_front", "id_back"} <= good
 
 
 def _kind(kind: str, label: str, row: KycDocument | None, forms: dict[str, Any]) -> dict[str, Any]:

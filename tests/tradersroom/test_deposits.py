@@ -13,7 +13,7 @@ import pytest
 
 from clients import queries as client_queries
 from entrypoints.connections import ProviderAdapters
-from entrypoints.web import Web
+from entrypoints.application import Web
 from kernel.actor import TenantRef
 from kernel.database import Database
 from kernel.ids import uuid7
