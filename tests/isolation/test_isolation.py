@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import asyncpg
 import pytest
 
 import kernel.database
-from entrypoints.web import Web
+from entrypoints.application import Web
 from kernel.actor import TenantRef
 from kernel.web.access import PUBLIC
 from tests.isolation import canaries
@@ -60,7 +62,7 @@ async def test_no_route_shows_or_changes_what_is_another_brokerages(
 
     tally = stranger.tally
     with capsys.disabled():
-        print(f"\n{_summary(tally, len(every), changed)}")
+        sys.stdout.write(f"\n{_summary(tally, len(every), changed)}\n")
     assert tally.covered == set(every)
     assert tally.canary_hits == []
     assert tally.foreign_2xx == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,11 +27,11 @@ def _load_every_model() -> None:
 
 
 @pytest.fixture
-def superuser_engine(settings: Settings) -> Iterator[AsyncEngine]:
+def superuser_engine(settings: Settings) -> AsyncEngine:
     """An engine of the login that owns the database; only for looking."""
     _load_every_model()
     address = settings.database_url.replace("postgresql://", "postgresql+asyncpg://")
-    yield create_async_engine(address, pool_size=1)
+    return create_async_engine(address, pool_size=1)
 
 
 def _differences(connection: Connection, metadata: MetaData, schema: str) -> list[str]:

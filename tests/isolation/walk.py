@@ -16,7 +16,7 @@ import asyncpg
 import httpx
 
 import themes
-from entrypoints.web import Web
+from entrypoints.application import Web
 from identity import api_keys, sessions
 from identity.models import RolePermission, StaffRole, UserAccount
 from kernel.actor import TenantRef

@@ -1,0 +1,180 @@
+"""A worker touches only messages that say for which brokerage they are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID
+
+import asyncpg
+import dramatiq
+import pytest
+from dramatiq.asyncio import get_event_loop_thread
+
+from entrypoints import wiring
+from entrypoints.relay import sender
+from entrypoints.worker import Deliveries, declare
+from kernel import outbox, tasks
+from kernel.actor import TenantRef
+from kernel.database import Database, TenantSession
+from kernel.events import Event, record
+from kernel.ids import uuid7
+from kernel.settings import Settings
+from kernel.subscriptions import Subscriptions
+from tests.fixtures.database import settings_for
+
+
+@dataclass(frozen=True)
+class Knocked(Event):
+    """Somebody knocked."""
+
+    topic: ClassVar[str] = "test.knocked"
+    door: UUID
+
+
+class Lane:
+    """A real broker with one real worker, and what the worker's subscriber heard."""
+
+    def __init__(self, settings: Settings, tenant: TenantRef, database: Database) -> None:
+        """Declare the actors of the worker process."""
+        self.heard: list[UUID] = []
+        self.known = Subscriptions()
+        self.known.on(Knocked, "test.hear", self._hear, lane="money")
+        self.broker = tasks.make_broker(settings)
+        self.ports = wiring.ports(settings, pool_size=4)
+        declare(self.broker, Deliveries(self.ports, self.known))
+        self.worker = dramatiq.Worker(self.broker, worker_threads=2, worker_timeout=20)
+        self._tenant = tenant
+        self._database = database
+
+    async def _hear(self, session: TenantSession, event: Knocked) -> None:
+        del session
+        self.heard.append(event.door)
+
+    async def event(self) -> dict[str, Any]:
+        """Record an event and return the message that the relay would send for it."""
+        async with self._database.tenant(self._tenant) as session:
+            record(session, Knocked(uuid7()))
+        [claimed] = await outbox.claim(self._database, self._tenant, self.known)
+        return {
+            "tenant_id": str(self._tenant.id),
+            "generation": self._tenant.generation,
+            "event_id": str(claimed.event_id),
+            "topic": claimed.topic,
+            "subscriber": "test.hear",
+        }
+
+    def deliver(self, message: dict[str, Any]) -> int:
+        """Put a message on the queue, let the worker work, and return how much it has heard."""
+        self.broker.enqueue(
+            dramatiq.Message(
+                queue_name="money",
+                actor_name="deliver_money",
+                args=(),
+                kwargs=message,
+                options={},
+            )
+        )
+        self.broker.join("money", timeout=15_000)
+        self.worker.join()
+        return len(self.heard)
+
+
+@pytest.fixture
+def valkey_settings(settings: Settings) -> Settings:
+    """Settings on a Redis database that no other test worker uses."""
+    number = int("0" + "".join(filter(str.isdigit, os.environ.get("PYTEST_XDIST_WORKER", "")))) + 1
+    address = urlunsplit(urlsplit(settings.redis_url)._replace(path=f"/{number % 16}"))
+    return settings_for(settings.database_url, REDIS_URL=address)
+
+
+@pytest.fixture
+async def lane(
+    valkey_settings: Settings, tenant: TenantRef, database: Database
+) -> AsyncIterator[Lane]:
+    """The worker, working."""
+    made = Lane(valkey_settings, tenant, database)
+    made.broker.flush_all()
+    made.broker.emit_before("process_boot")
+    made.worker.start()
+    yield made
+    # The worker's connections belong to the loop in which dramatiq runs async actors.
+    loop = get_event_loop_thread()
+    assert loop is not None
+    loop.run_coroutine(wiring.close(made.ports))
+    made.worker.stop(timeout=10_000)
+    made.broker.close()
+
+
+async def test_a_message_with_its_tenant_is_handled(lane: Lane) -> None:
+    """The message as the relay makes it reaches the subscriber."""
+    assert lane.deliver(await lane.event()) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"tenant_id": None},
+        {"tenant_id": ""},
+        {"generation": None},
+        {"generation": "1"},
+        {"generation": 2},
+        {"generation": 0},
+        {"tenant_id": "01900000-0000-7000-8000-0000000000ff"},
+        {"tenant_id": "01900000-0000-7000-8000-000000000002"},
+        {"tenant_id": "t_alpha"},
+        {"subscriber": "test.other"},
+        {"topic": "test.other"},
+    ],
+)
+async def test_a_message_without_its_own_tenant_is_refused(
+    lane: Lane, change: dict[str, Any]
+) -> None:
+    """No tenant, a foreign or unknown one, an older or newer schema: nothing is handled."""
+    message = {**await lane.event(), **change}
+    left_out = {name: value for name, value in message.items() if value is not None}
+
+    assert lane.deliver(left_out) == 0
+    # The same event with its true message is still there to be handled.
+    assert lane.deliver({**message, **await _true(lane, message["event_id"])}) == 1
+
+
+async def _true(lane: Lane, event_id: str) -> dict[str, Any]:
+    return {
+        "tenant_id": str(lane._tenant.id),
+        "generation": 1,
+        "event_id": event_id,
+        "topic": "test.knocked",
+        "subscriber": "test.hear",
+    }
+
+
+@pytest.mark.parametrize(("state", "handled"), [("suspended", 1), ("archived", 0)])
+async def test_a_suspended_brokerages_money_moves_and_an_archived_ones_does_not(
+    lane: Lane, superuser: asyncpg.Connection, tenant: TenantRef, state: str, handled: int
+) -> None:
+    """Traders may always withdraw; what is archived is untouched."""
+    message = await lane.event()
+    await superuser.execute("UPDATE control.tenant SET state = $1 WHERE id = $2", state, tenant.id)
+    try:
+        assert lane.deliver(message) == handled
+    finally:
+        await superuser.execute(
+            "UPDATE control.tenant SET state = 'active' WHERE id = $1", tenant.id
+        )
+
+
+async def test_the_relay_names_the_tenant_in_every_message(
+    lane: Lane, tenant: TenantRef, database: Database
+) -> None:
+    """What leaves the relay is what the worker demands."""
+    message = await lane.event()
+    send = sender(lane.broker)
+    await send("money", tenant, UUID(message["event_id"]), "test.knocked", "test.hear")
+    lane.broker.join("money", timeout=15_000)
+    lane.worker.join()
+
+    assert len(lane.heard) == 1
