@@ -92,6 +92,6 @@ def see_in_back_office(walk: Walk) -> str:
     row = page.row(walk.deposit_reference)
     if "1,000.00" not in row.words:
         raise Missing(f"expected 1,000.00 in the deposit's row, saw {row.words}")
-    detail = browser.open(next(link for link in row.links if "/backoffice/deposits/" in link))
-    detail.expect("Settled", "Credited", walk.trader.name)
+    walk.deposit_page = next(link for link in row.links if "/backoffice/deposits/" in link)
+    browser.open(walk.deposit_page).expect("Settled", "Credited", walk.trader.name)
     return row.words[:90]

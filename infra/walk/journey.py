@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from infra.walk import funding, onboarding, sales, trading
+from infra.walk import funding, onboarding, oversight, partnership, sales, trading
 from infra.walk.markup import Missing
 from infra.walk.mt5 import ServerRefused
 from infra.walk.surroundings import Surroundings, Walk
@@ -16,6 +16,11 @@ from infra.walk.surroundings import Surroundings, Walk
 Step = Callable[[Walk], str]
 STEPS: tuple[tuple[str, Step], ...] = (
     ("A visitor opens the site", sales.visit_site),
+    ("A partner registers", partnership.register_master),
+    ("The partner confirms and has a link", partnership.enter_master),
+    ("The owner gives the Master plan", partnership.give_master_plan),
+    ("A sub-partner joins by the link", partnership.register_sub),
+    ("The sub-partner confirms and has a link", partnership.enter_sub),
     ("The visitor follows the sub-partner's link", sales.follow_referral),
     ("The visitor leaves their details", sales.leave_details),
     ("The sales agent finds the lead", sales.find_lead),
@@ -34,9 +39,17 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("The server booked it once", funding.booked_once),
     ("The client trades", trading.trade),
     ("The deals stand on the account's page", trading.see_deals),
+    ("Each deal's revenue matches to the cent", trading.see_revenue),
+    ("The day is the sum of its deals", trading.see_day),
+    ("Both portals show the commissions", partnership.see_commissions),
+    ("A line opens its arithmetic", partnership.see_arithmetic),
+    ("Both balances are the sums", partnership.see_balances),
+    ("Both partners see a masked client", partnership.see_client),
     ("Page, book and server agree", funding.balances_agree),
     ("The Back Office shows the deposit", funding.see_in_back_office),
     ("The client's timeline tells it", sales.see_timeline),
+    ("The auditor reads the trail", oversight.read_trail),
+    ("The vendor sees a healthy tenant", oversight.look_at_console),
 )
 _EXPECTED = (Missing, ServerRefused, OSError, http.client.HTTPException, ValueError, LookupError)
 

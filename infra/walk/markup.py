@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import urljoin
@@ -264,11 +263,3 @@ class Page:
             r'class="[^"]*(?:error|wrong|note)[^"]*"[^>]*>(.*?)<', self.html, re.DOTALL
         )
         return "; ".join(dict.fromkeys(_plain(one) for one in shown if _plain(one)))[:400]
-
-
-def money_in(words: str) -> Iterator[str]:
-    """Yield the amounts in a text as plain decimal strings: groups and signs made uniform."""
-    for found in re.finditer(r"[-−–]?\s?(?:[A-Z]{3}\s|\$)?\d[\d,]*(?:\.\d+)?", words):
-        plain = re.sub(r"[^\d.−–-]", "", found[0]).replace("−", "-").replace("–", "-")
-        if re.fullmatch(r"-?\d+(\.\d+)?", plain):
-            yield plain

@@ -44,6 +44,7 @@ class DealSeen:
     digits: int
     comment: str
     time: int
+    position: int
 
     @property
     def is_trade(self) -> bool:
@@ -114,6 +115,18 @@ class Server:
             **{"from": 0, "to": now + 2 * 86_400},
         )
         return sorted(map(_deal, found), key=lambda deal: deal.ticket)
+
+    def deals_of_groups(self, mask: str, since: int, until: int) -> list[DealSeen]:
+        """Return the deals of all groups of a mask between two moments of the server's clock."""
+        found = self.call("deal/get_batch", group=mask, **{"from": since, "to": until})
+        return sorted(map(_deal, found), key=lambda deal: deal.ticket)
+
+    def groups_of(self, logins: list[int]) -> dict[int, str]:
+        """Return the group of each login."""
+        if not logins:
+            return {}
+        found = self.call("user/get_batch", login=",".join(map(str, logins)))
+        return {int(user["Login"]): str(user["Group"]) for user in found}
 
     def cash_deals(self, login: int) -> list[DealSeen]:
         """Return the bookings of money on a login."""
@@ -256,6 +269,7 @@ def _deal(told: dict[str, Any]) -> DealSeen:
         digits=int(told["Digits"]),
         comment=str(told["Comment"]),
         time=int(told["Time"]),
+        position=int(told["PositionID"]),
     )
 
 

@@ -50,9 +50,9 @@ def find_lead(walk: Walk) -> str:
     def look() -> str:
         for agent in _AGENTS:
             browser = walk.colleague(agent)
-            found = browser.open(walk.at("team", f"/crm/leads?q={walk.suffix}")).links(
-                r"/crm/leads/[0-9a-f-]{36}$"
-            )
+            found = browser.open(
+                walk.at("team", f"/crm/leads?q={walk.trader.last_name.split()[-1]}")
+            ).links(r"/crm/leads/[0-9a-f-]{36}$")
             if found:
                 walk.agent, walk.lead_page = agent, found[0]
                 return agent
@@ -61,7 +61,9 @@ def find_lead(walk: Walk) -> str:
     walk.until(f"the lead of {walk.trader.email} in an agent's list", look)
     for other in _AGENTS:
         if other != walk.agent:
-            page = walk.colleague(other).open(walk.at("team", f"/crm/leads?q={walk.suffix}"))
+            page = walk.colleague(other).open(
+                walk.at("team", f"/crm/leads?q={walk.trader.last_name.split()[-1]}")
+            )
             if page.links(r"/crm/leads/[0-9a-f-]{36}$"):
                 raise Missing(f"expected only {walk.agent} to see the lead, {other} sees it too")
     return f"{walk.agent}@{walk.slug}.example finds it, the others do not"

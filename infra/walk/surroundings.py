@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -107,25 +108,25 @@ class Walk:
     case_page: str = ""
     account_page: str = ""
     deposit_reference: str = ""
+    deposit_page: str = ""
     login: int = 0
     group: str = ""
     trades: list[DealSeen] = field(default_factory=list)
-    before: dict[str, Decimal] = field(default_factory=dict)
     master: Somebody = field(init=False)
     sub: Somebody = field(init=False)
     trader: Somebody = field(init=False)
 
     def __post_init__(self) -> None:
         """Invent this walk's people; every walk has others."""
-        self.master = self._somebody("Atlas", "Walker")
-        self.sub = self._somebody("Sari", "Walker")
-        self.trader = self._somebody("Mira", "Walker")
+        self.master = self._somebody("Atlas", "Mercer")
+        self.sub = self._somebody("Sari", "Penn")
+        self.trader = self._somebody("Mira", "Tarrant")
 
-    def _somebody(self, first: str, role: str) -> Somebody:
+    def _somebody(self, first: str, family: str) -> Somebody:
         tail = "".join(chr(ord("a") + int(digit, 16)) for digit in self.suffix)
         return Somebody(
             first_name=first,
-            last_name=f"{role} {tail.capitalize()}",
+            last_name=f"{family} {tail.capitalize()}",
             email=f"{first.lower()}.{self.suffix}@walk.example",
             phone=f"+4477{secrets.randbelow(10**9):09d}",
             browser=self.browser(),
@@ -203,7 +204,5 @@ def shown(amount: Decimal) -> str:
 
 def amounts(words: str) -> Iterator[Decimal]:
     """Yield the two-decimal amounts that a text shows."""
-    for piece in words.replace("|", " ").split():
-        plain = piece.strip("()+").replace(",", "").replace("\N{MINUS SIGN}", "-")
-        if plain.lstrip("-").replace(".", "", 1).isdigit() and "." in plain:
-            yield Decimal(plain)
+    for found in re.findall(r"[-\N{MINUS SIGN}]?\d[\d,]*\.\d{2}", words):
+        yield Decimal(found.replace(",", "").replace("\N{MINUS SIGN}", "-"))
