@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from litestar.handlers import HTTPRouteHandler
 
-from backoffice import deposits, home, kyc, trail
+from backoffice import deposits, home, kyc, partners, revenue, trail
 
 ROUTES: list[HTTPRouteHandler] = [
     *home.ROUTES,
     *deposits.ROUTES,
     *kyc.ROUTES,
+    *revenue.ROUTES,
+    *partners.ROUTES,
     *trail.ROUTES,
 ]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, literal, select, union_all
@@ -292,3 +293,85 @@ async def rebates_of_deal(session: Session, *, server_id: UUID, ticket: int) -> 
         .order_by(CommissionLine.level)
     )
     return [Rebate(*row) for row in await session.execute(statement)]
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerRow:
+    """A partner in the tree; `level` is 1 at the top, commission is of the days asked for."""
+
+    partner: Partner
+    level: int
+    clients: int
+    subs: int
+    lots: Decimal
+    commission: Decimal
+
+
+async def partner_rows(
+    session: Session, *, since: dt.date, below: UUID | None = None
+) -> list[PartnerRow]:
+    """Return partners with their figures in the order of the tree, all or one's branch.
+
+    Lots and commission are each partner's own lines since a day.
+    """
+    clients = (
+        select(Attribution.partner_id, func.count().label("count"))
+        .group_by(Attribution.partner_id)
+        .subquery()
+    )
+    lines = (
+        select(
+            CommissionLine.partner_id,
+            func.sum(CommissionLine.lots).label("lots"),
+            func.sum(CommissionLine.amount).label("amount"),
+        )
+        .where(CommissionLine.latest.is_(True), CommissionLine.day >= since)
+        .group_by(CommissionLine.partner_id)
+        .subquery()
+    )
+    statement = (
+        select(
+            Partner,
+            func.coalesce(clients.c.count, 0),
+            func.coalesce(lines.c.lots, 0),
+            func.coalesce(lines.c.amount, 0),
+        )
+        .outerjoin(clients, clients.c.partner_id == Partner.id)
+        .outerjoin(lines, lines.c.partner_id == Partner.id)
+        .order_by(Partner.created_at, Partner.id)
+    )
+    if below is not None:
+        inside = select(PartnerClosure.descendant_id).where(
+            PartnerClosure.ancestor_id == below, PartnerClosure.valid_to.is_(None)
+        )
+        statement = statement.where(Partner.id.in_(inside))
+    rows: Sequence[Any] = (await session.execute(statement)).all()
+    return _in_tree_order(rows, below)
+
+
+def _in_tree_order(rows: Sequence[Any], top: UUID | None) -> list[PartnerRow]:
+    children: dict[UUID | None, list[Any]] = {}
+    for row in rows:
+        parent = None if row[0].id == top else row[0].parent_id
+        children.setdefault(parent, []).append(row)
+    ordered: list[PartnerRow] = []
+    waiting = [(row, 1) for row in reversed(children.get(None, []))]
+    while waiting:
+        (found, count, lots, amount), level = waiting.pop()
+        below = children.get(found.id, [])
+        ordered.append(PartnerRow(found, level, count, len(below), lots, amount))
+        waiting.extend((row, level + 1) for row in reversed(below))
+    return ordered
+
+
+async def latest_lines(
+    session: Session, *, partner_id: UUID, limit: int = 20
+) -> Sequence[CommissionLine]:
+    """Return a partner's newest lines."""
+    statement = (
+        select(CommissionLine)
+        .where(CommissionLine.partner_id == partner_id, CommissionLine.latest.is_(True))
+        .order_by(CommissionLine.closed_at.desc(), CommissionLine.id.desc())
+        .limit(limit)
+    )
+    return (await session.scalars(statement)).all()

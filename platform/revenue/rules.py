@@ -81,5 +81,8 @@ def _charge(kind: str, arithmetic: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def _unrounded(value: object, currency: object) -> dict[str, str]:
-    shown = f"{value} {currency}" if value is not None else "–"
+    shown = "–"
+    if value is not None:
+        whole, _, decimals = str(value).partition(".")
+        shown = f"{whole}.{decimals.ljust(2, '0')} {currency}"
     return {"label": "Unrounded", "operator": "=", "value": shown}

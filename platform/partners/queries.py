@@ -1,0 +1,259 @@
+"""Every select of the portal: one partner's own lines, and the clients of their branch.
+
+Sums are in the brokerage's base currency; lots are those that closing deals paid for.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
+
+from clients.models import Client
+from introducers.models import Attribution, CommissionLine, Partner, PartnerClosure, ReferralVisit
+from kernel.database import ReadSession, TenantSession
+
+Session = TenantSession | ReadSession
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A partner's numbers since a day."""
+
+    clients: int
+    active: int
+    lots: Decimal
+    commission: Decimal
+    visits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Referral:
+    """A client of a partner's branch; lots and commission are the partner's own lines."""
+
+    client: Client
+    partner_id: UUID
+    partner_name: str
+    at: datetime
+    lots: Decimal
+    commission: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """Which lines to list; days are the server's."""
+
+    since: dt.date | None = None
+    until: dt.date | None = None
+    symbol: str = ""
+    client: str = ""
+
+
+def _branch(partner_id: UUID) -> Select[UUID]:
+    return select(PartnerClosure.descendant_id).where(
+        PartnerClosure.ancestor_id == partner_id, PartnerClosure.valid_to.is_(None)
+    )
+
+
+async def figures(session: Session, partner_id: UUID, *, since: dt.date) -> Figures:
+    """Return the numbers of a partner's branch since a day."""
+    clients = await session.scalar(
+        select(func.count())
+        .select_from(Attribution)
+        .where(Attribution.partner_id.in_(_branch(partner_id)))
+    )
+    row = (
+        await session.execute(
+            select(
+                func.count(CommissionLine.client_id.distinct()),
+                func.coalesce(func.sum(CommissionLine.lots), 0),
+                func.coalesce(func.sum(CommissionLine.amount), 0),
+            ).where(
+                CommissionLine.partner_id == partner_id,
+                CommissionLine.latest.is_(True),
+                CommissionLine.day >= since,
+            )
+        )
+    ).one()
+    visits = await session.scalar(
+        select(func.count())
+        .select_from(ReferralVisit)
+        .where(ReferralVisit.partner_id == partner_id, ReferralVisit.at >= since)
+    )
+    return Figures(clients or 0, row[0], row[1], row[2], visits or 0)
+
+
+async def by_day(session: Session, partner_id: UUID, *, since: dt.date) -> dict[dt.date, Decimal]:
+    """Return what each day since one has earned a partner."""
+    statement = (
+        select(CommissionLine.day, func.sum(CommissionLine.amount))
+        .where(
+            CommissionLine.partner_id == partner_id,
+            CommissionLine.latest.is_(True),
+            CommissionLine.day >= since,
+        )
+        .group_by(CommissionLine.day)
+    )
+    rows = (await session.execute(statement)).all()
+    return {row[0]: row[1] for row in rows}
+
+
+async def referrals(
+    session: Session,
+    partner_id: UUID,
+    *,
+    since: dt.date,
+    search: str = "",
+    after: tuple[datetime, UUID] | None = None,
+    limit: int = 50,
+) -> list[Referral]:
+    """Return the clients of a partner's branch, newest first.
+
+    Searched are reference and country, and names of partners below; a client's own name and
+    contacts are not, because a search would give letter by letter what is masked.
+    """
+    lines = (
+        select(
+            CommissionLine.client_id,
+            func.sum(CommissionLine.lots).label("lots"),
+            func.sum(CommissionLine.amount).label("amount"),
+        )
+        .where(
+            CommissionLine.partner_id == partner_id,
+            CommissionLine.latest.is_(True),
+            CommissionLine.day >= since,
+        )
+        .group_by(CommissionLine.client_id)
+        .subquery()
+    )
+    statement = (
+        select(
+            Client,
+            Partner.id,
+            Partner.name,
+            Attribution.at,
+            func.coalesce(lines.c.lots, 0),
+            func.coalesce(lines.c.amount, 0),
+        )
+        .join(Attribution, Attribution.client_id == Client.id)
+        .join(Partner, Partner.id == Attribution.partner_id)
+        .outerjoin(lines, lines.c.client_id == Client.id)
+        .where(Attribution.partner_id.in_(_branch(partner_id)))
+        .order_by(Attribution.at.desc(), Client.id.desc())
+        .limit(limit)
+    )
+    for word in search.lower().split()[:3]:
+        statement = statement.where(
+            or_(
+                func.lower(Client.reference).contains(word, autoescape=True),
+                func.lower(Client.country) == word,
+                func.lower(Partner.name).contains(word, autoescape=True),
+            )
+        )
+    if after is not None:
+        statement = statement.where(tuple_(Attribution.at, Client.id) < after)
+    rows: Sequence[Any] = (await session.execute(statement)).all()
+    return [Referral(*row) for row in rows]
+
+
+def _narrowed(partner_id: UUID, narrowed: Narrowed) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [
+        CommissionLine.partner_id == partner_id,
+        CommissionLine.latest.is_(True),
+    ]
+    if narrowed.since:
+        found.append(CommissionLine.day >= narrowed.since)
+    if narrowed.until:
+        found.append(CommissionLine.day <= narrowed.until)
+    if narrowed.symbol:
+        found.append(CommissionLine.symbol == narrowed.symbol)
+    if narrowed.client:
+        found.append(func.upper(Client.reference) == narrowed.client.upper())
+    return found
+
+
+async def lines(
+    session: Session,
+    partner_id: UUID,
+    narrowed: Narrowed,
+    *,
+    after: tuple[datetime, UUID] | None = None,
+    limit: int = 50,
+) -> list[tuple[CommissionLine, Client | None]]:
+    """Return a partner's own lines with their clients, newest first."""
+    statement = (
+        select(CommissionLine, Client)
+        .outerjoin(Client, Client.id == CommissionLine.client_id)
+        .where(*_narrowed(partner_id, narrowed))
+        .order_by(CommissionLine.closed_at.desc(), CommissionLine.id.desc())
+        .limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(tuple_(CommissionLine.closed_at, CommissionLine.id) < after)
+    rows = (await session.execute(statement)).all()
+    return [(row[0], row[1]) for row in rows]
+
+
+async def totals(
+    session: Session, partner_id: UUID, narrowed: Narrowed
+) -> tuple[int, Decimal, Decimal]:
+    """Return number, lots and amount of all lines that match."""
+    statement = (
+        select(
+            func.count(),
+            func.coalesce(func.sum(CommissionLine.lots), 0),
+            func.coalesce(func.sum(CommissionLine.amount), 0),
+        )
+        .select_from(CommissionLine)
+        .outerjoin(Client, Client.id == CommissionLine.client_id)
+        .where(*_narrowed(partner_id, narrowed))
+    )
+    row = (await session.execute(statement)).one()
+    return row[0], row[1], row[2]
+
+
+async def symbols(session: Session, partner_id: UUID) -> Sequence[str]:
+    """Return the instruments of a partner's lines."""
+    statement = (
+        select(CommissionLine.symbol)
+        .where(CommissionLine.partner_id == partner_id, CommissionLine.latest.is_(True))
+        .distinct()
+        .order_by(CommissionLine.symbol)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def line(
+    session: Session, partner_id: UUID, line_id: UUID
+) -> tuple[CommissionLine, Client | None, str] | None:
+    """Return one of a partner's own lines with its client and who the client came through."""
+    statement = (
+        select(CommissionLine, Client, func.coalesce(Partner.name, ""))
+        .outerjoin(Client, Client.id == CommissionLine.client_id)
+        .outerjoin(Attribution, Attribution.client_id == CommissionLine.client_id)
+        .outerjoin(Partner, Partner.id == Attribution.partner_id)
+        .where(CommissionLine.id == line_id, CommissionLine.partner_id == partner_id)
+    )
+    row = (await session.execute(statement)).one_or_none()
+    return (row[0], row[1], row[2]) if row is not None else None
+
+
+async def revisions(session: Session, found: CommissionLine) -> Sequence[CommissionLine]:
+    """Return what the same deal paid the same partner before, newest first."""
+    statement = (
+        select(CommissionLine)
+        .where(
+            CommissionLine.server_id == found.server_id,
+            CommissionLine.ticket == found.ticket,
+            CommissionLine.partner_id == found.partner_id,
+            CommissionLine.id != found.id,
+        )
+        .order_by(CommissionLine.created_at.desc())
+    )
+    return (await session.scalars(statement)).all()
