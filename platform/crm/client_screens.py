@@ -16,9 +16,11 @@ from litestar.params import FromPath
 from clients import countries, timeline
 from clients import queries as clients_queries
 from clients.models import STATUSES, Client
+from compliance import queries as compliance_queries
 from crm import access, rules, stories
 from identity import audit
 from identity import queries as identity_queries
+from introducers import queries as introducers_queries
 from kernel.database import TenantSession
 from kernel.errors import InvalidInput
 from kernel.money import Money
@@ -100,6 +102,9 @@ async def _client_page(
     user = await identity_queries.user(session, client.user_id) if client.user_id else None
     accounts = await trading_queries.accounts_of(session, client.id)
     entries = await clients_queries.timeline_of_client(session, client)
+    case = await compliance_queries.case_of_client(session, client.id)
+    brought = await introducers_queries.attribution(session, client.id)
+    partner = await introducers_queries.partner(session, brought.partner_id) if brought else None
     paused = await clients_queries.restrictions(session, client.id)
     unmasked = access.reaches(viewer, "clients.contact.read", client.owner_id)
     return await page(
@@ -119,6 +124,11 @@ async def _client_page(
         else "No access yet",
         accounts=[_account(one) for one in accounts],
         paused=paused,
+        case=case,
+        case_href=f"/backoffice/kyc/{case.id}"
+        if case and viewer.may("compliance.kyc.read")
+        else None,
+        partner_name=partner.name if partner else None,
         days=stories.days(entries),
         form=form or form_state(),
         lead_href=f"/crm/leads/{client.lead_id}"

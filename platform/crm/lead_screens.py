@@ -15,6 +15,7 @@ from clients import queries as clients_queries
 from crm import access, lead_list, leads, queries, rules, stories
 from crm.models import SOURCES, STAGES, Lead
 from identity import queries as identity_queries
+from introducers import queries as introducers_queries
 from kernel.database import TenantSession
 from kernel.errors import InvalidInput
 from kernel.viewer import Viewer
@@ -46,7 +47,7 @@ _COLUMNS = [
     {"label": "Country", "wide": True},
     {"label": "Owner", "wide": True},
     {"label": "Created", "sort": "created", "end": True, "wide": True},
-    {"label": "Last touch", "sort": "updated", "end": True},
+    {"label": "Last touch", "sort": "updated", "end": True, "wide": True},
 ]
 _READ = "crm.lead.read"
 _CHANGE = "crm.lead.change"
@@ -147,6 +148,8 @@ async def _lead_page(
     entries = await clients_queries.timeline(session, ("lead", lead.id))
     may_assign = viewer.may("crm.owner.change") and lead.client_id is None
     people = await queries.sales_people(session) if may_assign else []
+    brought = await introducers_queries.lead_attribution(session, lead.id)
+    partner = await introducers_queries.partner(session, brought.partner_id) if brought else None
     parts = rules.worth(
         source=lead.source,
         campaign=lead.campaign,
@@ -163,6 +166,7 @@ async def _lead_page(
         owner_name=owner.name if owner else None,
         country_name=countries.name(lead.country),
         source_word=SOURCE_WORDS[lead.source],
+        partner_name=partner.name if partner else None,
         contact_visible=access.reaches(viewer, "crm.contact.read", lead.owner_id),
         score_parts=parts,
         days=stories.days(entries),

@@ -359,7 +359,9 @@ def _close(session: TenantSession, lead: Lead, client: Client, *, detail: str) -
         before={"stage": before},
         after={"stage": "converted", "client_id": str(client.id)},
     )
-    subjects: tuple[timeline.Subject, ...] = (("lead", lead.id), ("client", client.id))
+    subjects: list[timeline.Subject] = [("lead", lead.id)]
+    if client.lead_id != lead.id:  # the page of a client shows the story of one lead only
+        subjects.append(("client", client.id))
     for subject in subjects:
         timeline.add(
             session,

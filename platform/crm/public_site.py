@@ -145,7 +145,7 @@ async def _capture(
         phone=values.get("phone", ""),
         country=values.get("country", ""),
         language=_language(request, tenant),
-        campaign=values.get("utm_campaign", "")[: rules.CAMPAIGN_MAX],
+        campaign=rules.utm(values).get("utm_campaign"),
         utm=values,
         referral_code=code,
     )

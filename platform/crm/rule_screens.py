@@ -21,10 +21,7 @@ from kernel.web.pages import flash, form_state, form_values, page, see_other
 
 _CHANGE = "crm.rule.change"
 _COLUMNS = [
-    {"label": "Order", "end": True},
     {"label": "Rule"},
-    {"label": "Takes"},
-    {"label": "Gives to"},
     {"label": "State"},
     {"label": "Change", "hidden_label": True, "end": True},
 ]

@@ -83,7 +83,7 @@ def worth(
     if source in ("form", "embed", "referral"):
         parts.append(("Asked for a call", 25))
     if source == "register":
-        parts.append(("Registered by themselves", 35))
+        parts.append(("Registered by themselves", 25))
     if campaign:
         parts.append(("Answers a campaign", 10))
     if phone.startswith("+"):
