@@ -12,6 +12,7 @@ import pytest
 from introducers import partners, plans, rules, tree
 from introducers.models import Partner
 from kernel.database import TenantSession
+from kernel.errors import InvalidInput
 from revenue import lines
 from tests.factories.introducers import LONG_AGO, client_of, partner
 from tests.factories.trades import deal, trade
@@ -140,7 +141,7 @@ async def test_three_levels_share_the_top_rate(office: Office) -> None:
 async def test_level_plans_pay_by_distance(office: Office) -> None:
     """Level: 5.00, 1.00 and 0.50 by distance, four fifths on minors; a fourth gets nothing."""
     async with office.database.tenant(office.tenant) as session:
-        chain = []
+        chain: list[Partner] = []
         for name in ("Top", "Third", "Second", "First"):
             parent = chain[-1] if chain else None
             chain.append(await partner(session, name, plan="LEVEL", parent=parent))
@@ -329,5 +330,5 @@ async def test_new_terms_count_from_their_moment(office: Office) -> None:
 @pytest.mark.parametrize("bad", ["-1", "NaN", "five", "Infinity"])
 async def test_terms_hold_only_figures(bad: str) -> None:
     """A rate that is none is refused before it can pay anybody."""
-    with pytest.raises(rules.InvalidInput):
+    with pytest.raises(InvalidInput):
         rules.terms(rates={"FX Majors": [bad]}, percents=["30"])

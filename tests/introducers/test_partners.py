@@ -55,7 +55,7 @@ async def test_private_plans_and_dead_codes_are_refused(
     async with database.tenant(tenant) as session:
         top = await partner(session, "Atlas")
         await partners.suspend(session, partner_id=top.id, reason="Checks are under way")
-        for change in ({"plan_code": "MASTER"}, {"sponsor_code": top.code}):
+        for plan, code in (("MASTER", None), ("SILVER", top.code)):
             with pytest.raises(InvalidInput):
                 await partners.register(
                     session,
@@ -63,7 +63,8 @@ async def test_private_plans_and_dead_codes_are_refused(
                     name="New",
                     email="new@partner.example",
                     country="AE",
-                    **change,
+                    plan_code=plan,
+                    sponsor_code=code,
                 )
 
 
@@ -160,7 +161,7 @@ async def test_a_partner_does_not_refer_themselves(database: Database, tenant: T
 
         assert await queries.attribution(session, client.id) is None
         for subject in (("client", client.id), ("partner", own.id)):
-            facts = await clients_queries.timeline(session, subject)  # type: ignore[arg-type]
+            facts = await clients_queries.timeline(session, subject)
             assert facts[0].fact == "Own link used: not attributed"
 
 
