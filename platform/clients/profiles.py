@@ -144,20 +144,6 @@ async def set_owner(session: TenantSession, *, client_id: UUID, owner_id: UUID |
     return client
 
 
-async def attach_user(session: TenantSession, *, client_id: UUID, user_id: UUID) -> Client:
-    """Tie a profile to the person who signs in for it."""
-    client = await _locked(session, client_id)
-    client.user_id = user_id
-    await session.flush()
-    audit.record(
-        session,
-        "clients.client.attach_user",
-        subject=("client", client.id),
-        after={"user_id": str(user_id)},
-    )
-    return client
-
-
 async def _locked(session: TenantSession, client_id: UUID) -> Client:
     client = await queries.client_for_update(session, client_id)
     if client is None:

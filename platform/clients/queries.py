@@ -31,11 +31,6 @@ async def client_of_user(session: Session, user_id: UUID) -> Client | None:
     return await session.scalar(select(Client).where(Client.user_id == user_id))
 
 
-async def client_of_lead(session: Session, lead_id: UUID) -> Client | None:
-    """Return the profile a lead was converted to."""
-    return await session.scalar(select(Client).where(Client.lead_id == lead_id))
-
-
 async def client_by_email(session: Session, email: str) -> Client | None:
     """Return the oldest profile with that address, in whatever case it is written."""
     statement = (

@@ -178,6 +178,13 @@ def _came_again(session: TenantSession, lead: Lead, facts: _Facts) -> None:
     first_code = lead.referral_code is None and facts.referral_code is not None
     if first_code and lead.client_id is None:
         lead.referral_code = facts.referral_code
+        parts = rules.worth(
+            source=lead.source,
+            campaign=lead.campaign,
+            referral_code=lead.referral_code,
+            phone=lead.phone,
+        )
+        lead.score = sum(points for _, points in parts)
         record(session, LeadCaptured(lead.id, lead.referral_code))
     lead.updated_at = now()
     timeline.add(

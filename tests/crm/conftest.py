@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from entrypoints.web import Web
+from entrypoints.application import Web
 from tests.fixtures.web import Browser
 
 

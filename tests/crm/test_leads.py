@@ -63,6 +63,19 @@ async def test_one_address_sent_many_times_at_once_is_one_lead(
     assert await superuser.fetchval("SELECT count(*) FROM t_alpha.lead") == 1
 
 
+async def test_the_first_partner_code_is_kept_and_counts(
+    database: Database, tenant: TenantRef
+) -> None:
+    """A code at a later visit raises the score once; another partner's code changes nothing."""
+    async with database.tenant(tenant) as session:
+        lead = await build.lead(session, email="omar@mail.example")
+        before = lead.score
+        for code in ("atlas", "dubai"):
+            await build.lead(session, email="omar@mail.example", referral_code=code)
+
+    assert (lead.referral_code, lead.score) == ("ATLAS", before + 30)
+
+
 async def test_every_wrong_field_is_named_at_once(database: Database, tenant: TenantRef) -> None:
     """One answer names them all; nothing is stored."""
     with pytest.raises(InvalidInput) as refused:

@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from entrypoints.web import Web
+from entrypoints.application import Web
 from identity import api_keys
 from kernel.actor import TenantRef
 from kernel.database import Database
