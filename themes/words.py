@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from themes import words_trader
+
 _ARABIC = {
     "Skip to content": "انتقل إلى المحتوى",
     "Menu": "القائمة",
@@ -76,7 +78,7 @@ _ARABIC = {
     "Clients and sub-partners in one tree": "العملاء والشركاء في شجرة واحدة",
     "Payouts you can follow step by step": "مدفوعات تتابعها خطوة بخطوة",
 }
-_BY_LANGUAGE = {"ar": _ARABIC}
+_BY_LANGUAGE = {"ar": _ARABIC | words_trader.ARABIC}
 _LANGUAGE: ContextVar[str] = ContextVar("page_language", default="en")
 
 

@@ -26,6 +26,7 @@ from tenants import queries as tenant_queries
 from tenants.inject import Outside
 from tenants.ports import Ports
 from tradersroom import people
+from tradersroom.speech import ltr
 from trading import accounts, queries
 from trading.accounts import UnknownAccountType
 from trading.models import AccountType, Deal, TradingAccount
@@ -202,9 +203,9 @@ def offer_option(offer: AccountType) -> dict[str, Any]:
         "value": offer.code,
         "label": offer.name,
         "icon": "bolt" if offer.code == "RAW" else "chart-candle",
-        "line": offer.markup_note,
-        "end": f"{offer.currency}, up to 1:{offer.leverage_max}",
-        "end_line": f"from {Money(offer.minimum_deposit, offer.currency)}",
+        "line": ltr(offer.markup_note),
+        "end": ltr(f"{offer.currency}, 1:{offer.leverage_max}"),
+        "end_line": ltr(f"from {Money(offer.minimum_deposit, offer.currency)}"),
     }
 
 

@@ -27,6 +27,7 @@ from kernel.web.pages import away, flash, form_state, form_values, page, see_oth
 from tenants.inject import Outside
 from tenants.ports import Ports
 from tradersroom import people
+from tradersroom.speech import ltr, speaker, spoken
 from trading import queries as trading_queries
 from trading.models import TradingAccount
 from treasury import deposits, queries
@@ -292,6 +293,7 @@ async def _form(
     targets = [*map(_target, accounts), _wallet_target()]
     methods = _methods(offers, tenant.base_currency)
     values = form["values"]
+    say = speaker(request)
     if values.get("target") not in {option["value"] for option in targets}:
         values["target"] = targets[0]["value"]
     chosen = next((row for row in accounts if str(row.id) == values["target"]), None)
@@ -303,8 +305,8 @@ async def _form(
         status=status,
         form=form,
         me=me,
-        targets=targets,
-        methods=methods,
+        targets=spoken(targets, say, "label", "line", "end_line"),
+        methods=spoken(methods, say, "end", "end_line"),
         method=values.get("method") or (methods[0]["value"] if methods else ""),
         currencies=_currencies(offers, tenant.base_currency),
         currency=chosen.currency if chosen else tenant.base_currency,
@@ -319,7 +321,7 @@ def _target(row: TradingAccount) -> dict[str, Any]:
         "icon": "chart-candle",
         "tone": "b",
         "line": f"MT5 · {row.login}",
-        "end": str(Money(row.balance, row.currency)),
+        "end": ltr(str(Money(row.balance, row.currency))),
         "end_line": "balance",
     }
 
@@ -345,7 +347,7 @@ def _methods(offers: Sequence[Limits], base_currency: str) -> list[dict[str, Any
             "value": str(offer.connection_id),
             "label": offer.name,
             "icon": "credit-card",
-            "line": f"{offer.smallest.amount:,.0f} to {offer.largest}",
+            "line": ltr(f"{offer.smallest.rounded().amount:,} – {offer.largest}"),
             "end": "Free",
             "end_line": "Instantly",
             "tone": "a",

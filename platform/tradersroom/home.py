@@ -21,6 +21,7 @@ from ledger import queries as ledger_queries
 from tenants.inject import Outside
 from tradersroom import accounts, people
 from tradersroom.people import Me
+from tradersroom.speech import Say, speaker, spoken
 from trading.models import TradingAccount
 from treasury import queries as treasury_queries
 from treasury.queries import DepositFilter, DepositRow
@@ -47,6 +48,7 @@ async def home(
     paid = await treasury_queries.deposit_page(
         session, narrowed=DepositFilter(client_id=me.client.id, states=_PAID), limit=1
     )
+    say = speaker(request)
     steps = checklist(me, case, [card.account for card in cards], paid=bool(paid.rows))
     main, others = await wallet(session, me.client.id, tenant.base_currency)
     return await page(
@@ -55,12 +57,12 @@ async def home(
         title="Home",
         active="/",
         me=me,
-        steps=steps,
+        steps=spoken(steps, say, "label", "line", "action"),
         left=sum(1 for step in steps if step["state"] != "ok"),
         wallet=main,
         pills=others,
         cards=cards,
-        recent=[recent_item(row) for row in recent.rows],
+        recent=[recent_item(row, say) for row in recent.rows],
         may_open=case is not None and case.state == "approved",
     )
 
@@ -158,14 +160,14 @@ def _deposit(paid: bool) -> dict[str, Any]:  # noqa: FBT001 - a fact, not a swit
     }
 
 
-def recent_item(row: DepositRow) -> dict[str, Any]:
+def recent_item(row: DepositRow, say: Say) -> dict[str, Any]:
     """Return a deposit as a line of recent activity."""
-    target = f"to {row.account_login}" if row.account_login else "to your wallet"
+    target = say("to %s") % row.account_login if row.account_login else say("to your wallet")
     return {
         "row": row,
         "icon": "arrow-down-left",
         "tone": "p" if row.state in _PAID else "",
-        "title": f"Deposit by {row.connection}",
+        "title": say("Deposit by %s") % row.connection,
         "target": target,
         "href": f"/deposit/{row.reference}",
         "value": row.settled or row.amount,

@@ -12,8 +12,8 @@ import asyncpg
 import pytest
 
 from clients import queries as client_queries
-from entrypoints.connections import ProviderAdapters
 from entrypoints.application import Web
+from entrypoints.connections import ProviderAdapters
 from kernel.actor import TenantRef
 from kernel.database import Database
 from kernel.ids import uuid7
