@@ -21,7 +21,7 @@ CANARY = {"t_alpha": "CANARY_A", "t_beta": "CANARY_B"}
 # Rows that both brokerages have under these ids, and rows that only alpha has.
 SHARED = UUID("0190aaaa-0000-7000-8000-00000000aaaa")
 FOREIGN = UUID("0190bbbb-0000-7000-8000-00000000bbbb")
-_NUMBERS = {SHARED: 700_001, FOREIGN: 700_002}
+NUMBERS = {SHARED: 700_001, FOREIGN: 700_002}
 DAY = date(2021, 3, 10)
 _MOMENT = datetime(2021, 3, 10, 12, 0, tzinfo=UTC)
 
@@ -175,7 +175,7 @@ def _value(
         "bool": True,
         "int2": 1,
         "int4": 1,
-        "int8": _NUMBERS[row_id],
+        "int8": NUMBERS[row_id],
         "date": DAY,
         "timestamptz": _MOMENT + timedelta(days=3650) if name.startswith("expires") else _MOMENT,
         "bytea": f"{CANARY[schema]}{name}{row_id}".encode(),

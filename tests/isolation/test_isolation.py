@@ -13,7 +13,8 @@ from kernel.actor import TenantRef
 from kernel.web.access import PUBLIC
 from tests.isolation import canaries
 from tests.isolation.canaries import FOREIGN, SHARED
-from tests.isolation.walk import Stranger, Tally, routes
+from tests.isolation.stranger import Stranger, Tally
+from tests.isolation.walk import routes
 
 
 async def _planted(

@@ -22,7 +22,7 @@ CARD = {"method": "card", "number": "4242424242424242", "expiry": "12 / 39", "cv
 _UNFINISHED = """
 SELECT 'operation ' || kind || ' ' || state || ' ' || error FROM platform_operation
 WHERE state NOT IN ('done', 'failed')
-UNION ALL SELECT 'deposit ' || state FROM deposit WHERE state NOT IN ('credited', 'created')
+UNION ALL SELECT 'deposit ' || state FROM deposit WHERE state <> 'credited'
 UNION ALL SELECT 'account ' || state FROM trading_account WHERE state <> 'open'
 UNION ALL SELECT 'webhook' FROM webhook_event WHERE handled_at IS NULL
 UNION ALL SELECT 'hold' FROM hold WHERE state = 'pending'
