@@ -13,7 +13,7 @@ from litestar.types import Receive, Scope, Send
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 import themes
-from entrypoints import routes, wiring
+from entrypoints import catalogue, routes, wiring
 from entrypoints.hosts import FrontDoor
 from entrypoints.surfaces import Surface, application, edged
 from kernel import database as kernel_database
@@ -33,7 +33,7 @@ class Web:
         """Build every surface; raise RouteWithoutPermission when a route is silent."""
         self.ports = ports
         settings = ports.settings
-        known = {**wiring.permissions(), **routes.VENDOR_PERMISSIONS}
+        known = {**catalogue.permissions(), **catalogue.VENDOR}
         self.apps: dict[str, Litestar] = {
             surface.name: application(surface, ports, known)
             for surface in surfaces or routes.surfaces()

@@ -9,9 +9,9 @@ from typing import Any, cast
 from litestar import Request
 
 from identity.roles import ROLES
-from kernel.actor import TenantRef
 from kernel.viewer import Viewer
 from kernel.web.pages import csrf_token
+from tenants import brands
 from tenants.resolver import Place
 from themes import loader
 from themes.page import AppLink, Brand, Flash, NavigationGroup, NavigationItem, Page, Surface
@@ -28,34 +28,11 @@ VENDOR = Brand(
     legal_name="Marque",
     support_email="support@marque.example",
 )
-_RISK = (
-    "CFDs are complex instruments and come with a high risk of losing money rapidly due to"
-    " leverage. Consider whether you understand how they work and whether you can afford the risk."
-)
 
 
-def brand_of(tenant: TenantRef, brand: dict[str, Any] | None) -> Brand:
-    """Return a tenant's brand; what it has not chosen falls back to plain values."""
-    chosen = brand or {}
-    language = str(chosen.get("language", tenant.language))
-    return Brand(
-        name=tenant.name,
-        slug=tenant.slug,
-        logo_initials=str(chosen.get("initials") or tenant.name[:1]),
-        colours=BrandColours(
-            str(chosen.get("main", "#1B2A4A")),
-            str(chosen.get("accent", "#3E63DD")),
-            str(chosen.get("radius", "1")),
-            str(chosen.get("font", "inter")),
-        ),
-        language=language,
-        direction="rtl" if language == "ar" else "ltr",
-        support_email=str(chosen.get("support_email", f"support@{tenant.slug}.example")),
-        legal_name=str(chosen.get("legal_name", tenant.name)),
-        regulator_line=str(chosen.get("regulator_line", "")),
-        risk_warning=str(chosen.get("risk_warning", _RISK)),
-        theme=str(chosen.get("theme", "default")),
-    )
+def brand_at(place: Place) -> Brand:
+    """Return the brand of the host: a brokerage's, or the vendor's own."""
+    return brands.dressed(place.tenant, place.brand or {}) if place.tenant else VENDOR
 
 
 class PageRenderer:
@@ -73,7 +50,7 @@ class PageRenderer:
         state = request.scope["state"]
         place: Place = state["place"]
         viewer = request.scope.get("user")
-        brand = brand_of(place.tenant, place.brand) if place.tenant else VENDOR
+        brand = brand_at(place)
         path = request.scope["path"]
         shown = context.pop("flashes", [])
         page = Page(

@@ -2,62 +2,51 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any
-
-from entrypoints.surfaces import VENDOR_PERMISSIONS, Surface
+import backoffice.navigation
+import backoffice.routes
+import console.navigation
+import console.routes
+import crm.navigation
+import crm.routes
+import partners.navigation
+import partners.routes
+import tradersroom.navigation
+import tradersroom.routes
+from entrypoints import webhooks
+from entrypoints.surfaces import Surface
 from identity import screens
 
-__all__ = ["VENDOR_PERMISSIONS", "surfaces"]
-
-
-def _have(room: str, module: str, name: str) -> Any:
-    if find_spec(room) is None or find_spec(f"{room}.{module}") is None:
-        return []
-    return getattr(import_module(f"{room}.{module}"), name)
+_APPS = (("CRM", "/crm", "users"), ("Back Office", "/backoffice", "building-bank"))
 
 
 def surfaces() -> tuple[Surface, ...]:
     """Return every surface of the product."""
     return (
-        Surface(
-            "public",
-            "public site",
-            [*_have("crm", "routes", "PUBLIC_SITE"), *_have("entrypoints", "webhooks", "ROUTES")],
-            api=True,
-        ),
+        Surface("public", "public site", [*crm.routes.PUBLIC_SITE, *webhooks.ROUTES], api=True),
         Surface(
             "trader",
             "Trader's Room",
-            [*screens.ROUTES, *_have("tradersroom", "routes", "ROUTES")],
-            navigation=_have("tradersroom", "navigation", "NAVIGATION"),
+            [*screens.ROUTES, *tradersroom.routes.ROUTES],
+            navigation=tradersroom.navigation.NAVIGATION,
         ),
         Surface(
             "partner",
             "Partner portal",
-            [*screens.ROUTES, *_have("partners", "routes", "ROUTES")],
-            navigation=_have("partners", "navigation", "NAVIGATION"),
+            [*screens.ROUTES, *partners.routes.ROUTES],
+            navigation=partners.navigation.NAVIGATION,
         ),
         Surface(
             "staff",
             "Staff",
-            [
-                *screens.ROUTES,
-                *_have("crm", "routes", "STAFF"),
-                *_have("backoffice", "routes", "ROUTES"),
-            ],
-            navigation=[
-                *_have("crm", "navigation", "NAVIGATION"),
-                *_have("backoffice", "navigation", "NAVIGATION"),
-            ],
-            apps=(("CRM", "/crm", "users"), ("Back Office", "/backoffice", "building-bank")),
+            [*screens.ROUTES, *crm.routes.STAFF, *backoffice.routes.ROUTES],
+            navigation=[*crm.navigation.NAVIGATION, *backoffice.navigation.NAVIGATION],
+            apps=_APPS,
         ),
         Surface(
             "console",
             "Console",
-            [*screens.ROUTES, *_have("console", "routes", "ROUTES")],
-            navigation=_have("console", "navigation", "NAVIGATION"),
+            [*screens.ROUTES, *console.routes.ROUTES],
+            navigation=console.navigation.NAVIGATION,
         ),
-        Surface("vendor", "Marque", _have("console", "routes", "APEX")),
+        Surface("vendor", "Marque", console.routes.APEX),
     )

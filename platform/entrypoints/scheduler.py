@@ -8,31 +8,30 @@ import signal
 import socket
 import time
 from functools import partial
-from importlib import import_module
-from importlib.util import find_spec
 
 from entrypoints import wiring
 from entrypoints.relay import tenants
+from identity import schedule as identity_jobs
+from introducers import schedule as introducers_jobs
 from kernel import settings as kernel_settings
 from kernel.actor import TenantRef
 from kernel.log import configure, logger
+from revenue import schedule as revenue_jobs
 from tenants import leases
 from tenants.ports import Ports
 from tenants.schedule import Job
+from trading import schedule as trading_jobs
+from treasury import schedule as treasury_jobs
 
 _LOG = logger(__name__)
-_ROOMS = ("identity", "trading", "treasury", "treasury", "introducers", "compliance", "revenue")
 LEASE_SECONDS = 15.0
 _AT_ONCE = 4
 
 
 def jobs() -> list[Job]:
     """Return every room's repeated jobs."""
-    found: list[Job] = []
-    for room in _ROOMS:
-        if find_spec(room) and find_spec(f"{room}.schedule"):
-            found.extend(import_module(f"{room}.schedule").JOBS)
-    return found
+    rooms = (identity_jobs, trading_jobs, treasury_jobs, revenue_jobs, introducers_jobs)
+    return [job for room in rooms for job in room.JOBS]
 
 
 class Scheduler:

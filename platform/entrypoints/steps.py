@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
-
-from entrypoints import money_steps, wiring
+from crm import provisioning as crm_steps
+from entrypoints import catalogue, demo, money_steps
 from identity import logins, users
 from identity import provisioning as identity_steps
+from introducers import provisioning as introducers_steps
 from tenants import queries, registry
 from tenants.ports import Ports
 from tenants.provisioning import Context, Step
 from tenants.schemas import runner
 
-_ROOMS = (*("messaging", "crm", "introducers", "compliance", "tradersroom", "partners"),)
-
 
 def steps() -> list[Step]:
     """Return every step in order."""
-    found = [
+    return [
         Step("schema", _schema),
-        *identity_steps.steps(wiring.grants()),
+        *identity_steps.steps(catalogue.grants()),
         Step("hosts", _hosts),
         *money_steps.STEPS,
+        *crm_steps.STEPS,
+        *introducers_steps.STEPS,
+        *demo.STEPS,
     ]
-    for room in _ROOMS:
-        if find_spec(room) and find_spec(f"{room}.provisioning"):
-            found.extend(import_module(f"{room}.provisioning").STEPS)
-    if find_spec("entrypoints.demo"):
-        found.extend(import_module("entrypoints.demo").STEPS)
-    return found
 
 
 async def _schema(context: Context) -> str:

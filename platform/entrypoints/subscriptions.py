@@ -3,46 +3,44 @@
 from __future__ import annotations
 
 from functools import partial
-from importlib import import_module
-from importlib.util import find_spec
 
+from compliance import subscribers as compliance_subscribers
+from crm import subscribers as crm_subscribers
+from introducers import subscribers as introducers_subscribers
 from kernel.subscriptions import Subscriptions
+from messaging import subscribers as messaging_subscribers
+from revenue import subscribers as revenue_subscribers
 from tenants.ports import Ports
+from tradersroom import subscribers as tradersroom_subscribers
+from trading import subscribers as trading_subscribers
 from trading.events import CashDone, CashFailed
 from treasury import subscribers as treasury_subscribers
 from treasury.events import DepositSettled, WebhookStored
-
-# Rooms that bind their own subscribers to the ports.
-_ROOMS = (
-    *("trading", "messaging", "compliance", "revenue", "introducers", "crm"),
-    *("tradersroom", "partners"),
-)
 
 
 def subscriptions(ports: Ports) -> Subscriptions:
     """Return every subscription of the product, bound to the ports of this process."""
     made = Subscriptions()
-    _money_path(made, ports)
-    for room in _ROOMS:
-        if find_spec(room) and find_spec(f"{room}.subscribers"):
-            import_module(f"{room}.subscribers").subscribe(made, ports)
+    _treasury(made, ports)
+    trading_subscribers.subscribe(made, ports)
+    messaging_subscribers.subscribe(made, ports)
+    compliance_subscribers.subscribe(made, ports)
+    revenue_subscribers.subscribe(made, ports)
+    introducers_subscribers.subscribe(made, ports)
+    crm_subscribers.subscribe(made, ports)
+    tradersroom_subscribers.subscribe(made, ports)
     return made
 
 
-def _money_path(made: Subscriptions, ports: Ports) -> None:
+def _treasury(made: Subscriptions, ports: Ports) -> None:
     """Bind what moves money: from the provider's event to the trading account's balance."""
-    made.job(
-        WebhookStored,
-        "treasury.settle",
-        partial(treasury_subscribers.on_webhook_stored, payments=ports.payments, vault=ports.vault),
-        lane="money",
+    settle = partial(
+        treasury_subscribers.on_webhook_stored, payments=ports.payments, vault=ports.vault
     )
+    fee = partial(
+        treasury_subscribers.on_deposit_settled, payments=ports.payments, vault=ports.vault
+    )
+    made.job(WebhookStored, "treasury.settle", settle, lane="money")
     made.on(CashDone, "treasury.credit", treasury_subscribers.on_cash_done, lane="money")
     made.on(CashFailed, "treasury.return", treasury_subscribers.on_cash_failed, lane="money")
-    made.job(
-        DepositSettled,
-        "treasury.fee",
-        partial(
-            treasury_subscribers.on_deposit_settled, payments=ports.payments, vault=ports.vault
-        ),
-    )
+    made.job(DepositSettled, "treasury.fee", fee)

@@ -18,7 +18,8 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp, Scope
 
-from entrypoints.rendering import VENDOR, Navigation, PageRenderer, brand_of
+from entrypoints import catalogue
+from entrypoints.rendering import Navigation, PageRenderer, brand_at
 from identity import api_keys, sessions
 from kernel.database import ControlSession, TenantSession
 from kernel.errors import ProductError
@@ -32,7 +33,6 @@ from themes.drawings import favicon_svg
 from themes.tokens import derive, theme_css
 
 BODY_MAX = 11 * 1024 * 1024
-VENDOR_PERMISSIONS = {"console.tenant.read": "See brokerages, their state and their runs"}
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,7 @@ class Surface:
 @get("/theme.css", permission=PUBLIC)
 async def theme(request: Request[Any, Any, Any]) -> Response[str]:
     """Serve the brand's tokens; the address carries their version."""
-    place = request.scope["state"]["place"]
-    brand = brand_of(place.tenant, place.brand) if place.tenant else VENDOR
+    brand = brand_at(request.scope["state"]["place"])
     return Response(
         theme_css(derive(brand.colours)),
         media_type="text/css",
@@ -62,8 +61,7 @@ async def theme(request: Request[Any, Any, Any]) -> Response[str]:
 @get("/favicon.svg", permission=PUBLIC)
 async def favicon(request: Request[Any, Any, Any]) -> Response[str]:
     """Serve the brand's mark."""
-    place = request.scope["state"]["place"]
-    brand = brand_of(place.tenant, place.brand) if place.tenant else VENDOR
+    brand = brand_at(request.scope["state"]["place"])
     return Response(
         favicon_svg(brand),
         media_type="image/svg+xml",
@@ -135,7 +133,7 @@ def _authenticator(surface: str, ports: Ports) -> Authenticator:
         if isinstance(session, TenantSession):
             return await sessions.viewer(session, value=value, host=host, surface=surface)
         return await sessions.vendor_viewer(
-            session, value=value, host=host, permissions=tuple(VENDOR_PERMISSIONS)
+            session, value=value, host=host, permissions=tuple(catalogue.VENDOR)
         )
 
     return authenticate

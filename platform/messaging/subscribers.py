@@ -5,8 +5,9 @@ from __future__ import annotations
 from kernel.actor import TenantRef
 from kernel.database import Database
 from kernel.subscriptions import Subscriptions
-from messaging import brands, mails
+from messaging import mails
 from messaging.events import MailQueued
+from tenants import brands
 from tenants.ports import Ports
 from themes.page import Brand
 

@@ -12,9 +12,9 @@ import pytest
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
 
-from entrypoints import wiring
+from entrypoints import catalogue
 from entrypoints.application import Web
-from entrypoints.routes import VENDOR_PERMISSIONS, surfaces
+from entrypoints.routes import surfaces
 from entrypoints.surfaces import Surface, application
 from identity import roles
 from identity.models import StaffRole, UserAccount
@@ -39,7 +39,7 @@ async def walker(
     made = Walker(web, superuser, tenant)
     await made.people(tenant, permissions=iter(()))
     async with web.ports.database.tenant(tenant) as session:
-        await roles.seed(session, wiring.grants())
+        await roles.seed(session, catalogue.grants())
     await made.learn()
     yield made
     await made.close()
@@ -66,7 +66,7 @@ async def test_a_role_without_the_permission_is_refused_and_changes_nothing(
     walker: Walker, tenant: TenantRef, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """All staff roles times all routes of the staff's surface that name a permission."""
-    grants = wiring.grants()
+    grants = catalogue.grants()
     closed = [
         r for r in walker.routes if r.surface == "staff" and r.permission not in (PUBLIC, SELF)
     ]
@@ -151,7 +151,7 @@ async def test_a_route_without_a_permission_stops_the_start(ports: Ports) -> Non
         return ""
 
     with pytest.raises(RouteWithoutPermission, match="/planted"):
-        application(_surface(silent), ports, wiring.permissions())
+        application(_surface(silent), ports, catalogue.permissions())
 
 
 @pytest.mark.parametrize("permission", ["crm.lead.raed", "", "public", "*", None])
@@ -165,7 +165,7 @@ async def test_a_route_with_an_unknown_permission_stops_the_start(
         return ""
 
     with pytest.raises(RouteWithoutPermission, match="/planted"):
-        application(_surface(misspelt), ports, wiring.permissions())
+        application(_surface(misspelt), ports, catalogue.permissions())
     with pytest.raises(RouteWithoutPermission, match="/planted"):
         Web(ports, surfaces=(*surfaces(), _surface(misspelt)))
 
@@ -173,7 +173,7 @@ async def test_a_route_with_an_unknown_permission_stops_the_start(
 def test_every_permission_of_a_route_is_held_by_a_role(settings: object) -> None:
     """A route that nobody can use is a mistake in the matrix; every grant names a known role."""
     del settings
-    grants, known = wiring.grants(), {**wiring.permissions(), **VENDOR_PERMISSIONS}
+    grants, known = catalogue.grants(), {**catalogue.permissions(), **catalogue.VENDOR}
     named = {
         str(route.opt["permission"])
         for surface in surfaces()

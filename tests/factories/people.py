@@ -10,7 +10,7 @@ from factory.declarations import Sequence
 
 from clients import profiles
 from clients.models import Client
-from entrypoints import wiring
+from entrypoints import catalogue
 from identity import roles, users
 from identity.models import UserAccount
 from kernel.database import TenantSession
@@ -40,7 +40,7 @@ async def staff(
     session: TenantSession, role: str, *, name: str = "", password: str | None = None
 ) -> UserAccount:
     """Create an active member of staff who holds a role; every role's grants are there."""
-    await roles.seed(session, wiring.grants())
+    await roles.seed(session, catalogue.grants())
     number = next(_numbers)
     user = await users.create(
         session,

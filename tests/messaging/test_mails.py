@@ -14,8 +14,9 @@ from kernel.actor import TenantRef
 from kernel.crypto import Vault
 from kernel.database import Database
 from kernel.ids import token
-from messaging import brands, mails, texts
+from messaging import mails, texts
 from messaging.events import MailQueued
+from tenants import brands
 from tests.fixtures.services import ensure_services
 from themes.page import Brand
 

@@ -1,4 +1,4 @@
-"""A brokerage's brand as mails wear it, from what its row in control says."""
+"""A brokerage's brand as pages and mails wear it, from what its row in control says."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from kernel.database import Database
 from tenants import queries
 from themes.page import Brand
 from themes.tokens import BrandColours
+
+RISK_WARNING = (
+    "CFDs are complex instruments and come with a high risk of losing money rapidly due to"
+    " leverage. Consider whether you understand how they work and whether you can afford the risk."
+)
 
 
 async def current(database: Database, tenant: TenantRef) -> Brand:
@@ -27,13 +32,16 @@ def dressed(tenant: TenantRef, chosen: Mapping[str, Any]) -> Brand:
         slug=tenant.slug,
         logo_initials=str(chosen.get("initials") or tenant.name[:1]),
         colours=BrandColours(
-            str(chosen.get("main", "#1B2A4A")), str(chosen.get("accent", "#3E63DD"))
+            str(chosen.get("main", "#1B2A4A")),
+            str(chosen.get("accent", "#3E63DD")),
+            str(chosen.get("radius", "1")),
+            str(chosen.get("font", "inter")),
         ),
         language=language,
         direction="rtl" if language == "ar" else "ltr",
         support_email=str(chosen.get("support_email", f"support@{tenant.slug}.example")),
         legal_name=str(chosen.get("legal_name", tenant.name)),
         regulator_line=str(chosen.get("regulator_line", "")),
-        risk_warning=str(chosen.get("risk_warning", "")),
+        risk_warning=str(chosen.get("risk_warning", RISK_WARNING)),
         theme=str(chosen.get("theme", "default")),
     )

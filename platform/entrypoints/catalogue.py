@@ -1,0 +1,39 @@
+"""Every permission of the product, and what each staff role is granted at first."""
+
+from __future__ import annotations
+
+import backoffice.permissions
+import clients.permissions
+import compliance.permissions
+import crm.permissions
+import identity.permissions
+import introducers.permissions
+import ledger.permissions
+import revenue.permissions
+import trading.permissions
+import treasury.permissions
+from identity.roles import Grants
+
+_ROOMS = (
+    identity.permissions,
+    clients.permissions,
+    ledger.permissions,
+    trading.permissions,
+    treasury.permissions,
+    compliance.permissions,
+    revenue.permissions,
+    introducers.permissions,
+    crm.permissions,
+    backoffice.permissions,
+)
+VENDOR = {"console.tenant.read": "See brokerages, their state and their runs"}
+
+
+def permissions() -> dict[str, str]:
+    """Return every permission of a brokerage with what it lets a person do."""
+    return {name: words for room in _ROOMS for name, words in room.PERMISSIONS.items()}
+
+
+def grants() -> Grants:
+    """Return what each staff role is granted when a brokerage is made."""
+    return {name: by_role for room in _ROOMS for name, by_role in room.GRANTS.items()}
