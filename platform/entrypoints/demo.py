@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from entrypoints import demo_clients, demo_leads, demo_money, demo_trades
+from entrypoints import demo_clients, demo_leads, demo_money, demo_partners, demo_trades
 from tenants.provisioning import Step
 
 STEPS = [
     Step("demo trader", demo_clients.trader),
     Step("demo leads", demo_leads.leads),
     Step("demo clients", demo_clients.clients),
+    Step("demo partners", demo_partners.tree),
     Step("demo accounts", demo_money.open_accounts),
     Step("demo deposits", demo_money.fund),
     Step("demo trades", demo_trades.trades),

@@ -35,7 +35,7 @@ from treasury.models import Deposit
 from treasury.rules import Fact
 
 _AT_ONCE = 6
-_ACCOUNTS_MAX = 90
+_ACCOUNTS_MAX = 60
 _AMOUNTS = (150, 200, 250, 250, 300, 500, 500, 750, 1_000, 1_500, 2_500, 5_000, 10_000)
 _FEE_SHARE, _FEE_FIXED = Decimal("0.029"), Decimal("0.30")
 # What becomes of a deposit into the wallet, of a hundred.
@@ -49,7 +49,7 @@ async def open_accounts(context: Context) -> str:
     if not context.options.get("demo") or not context.ports.settings.simulators.mt5_url:
         return "no demo"
     volume = Volume.of(context)
-    wanted = min(_ACCOUNTS_MAX, max(8, round(volume.clients * 0.4)))
+    wanted = min(_ACCOUNTS_MAX, max(8, round(volume.clients * 0.3)))
     async with context.ports.database.tenant(context.tenant) as session:
         for client in (await verified(session, context))[:wanted]:
             if await trading_queries.accounts_of(session, client.id):

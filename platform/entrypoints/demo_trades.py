@@ -14,8 +14,11 @@ import httpx
 from entrypoints.demo_leads import Volume
 from entrypoints.demo_money import verified
 from identity import audit
+from introducers import commissions, postings
 from kernel.clock import now
+from revenue import lines
 from tenants.provisioning import Context
+from tenants.schemas import statistics
 from trading import deals, puller, states
 from trading import queries as trading_queries
 from trading.deals import Share
@@ -67,7 +70,27 @@ async def trades(context: Context) -> str:
         )
     pulled = await deals.pull(ports.database, server_id, tenants=[share], connection=connection)
     await states.refresh(ports.database, server_id, share=share, connection=connection)
-    return f"{pulled[context.tenant.id].written} deals in the mirror"
+    await statistics.gather(ports.settings, context.tenant.schema)
+    async with ports.database.tenant(context.tenant) as session:
+        booked = await lines.book(session, server_id=server_id)
+    paid = await _pay_partners(context, {account.client_id for account in held})
+    return (
+        f"{pulled[context.tenant.id].written} deals in the mirror, revenue of {booked},"
+        f" {paid} commission lines"
+    )
+
+
+async def _pay_partners(context: Context, client_ids: set[UUID]) -> int:
+    """Bring commissions up to date and post the days that are over."""
+    database = context.ports.database
+    await statistics.gather(context.ports.settings, context.tenant.schema)
+    paid = 0
+    async with database.tenant(context.tenant) as session:
+        for client_id in sorted(client_ids):
+            paid += await commissions.accrue_client(session, client_id=client_id)
+    await statistics.gather(context.ports.settings, context.tenant.schema)
+    await postings.close_days(database, context.tenant, before=now().date())
+    return paid
 
 
 async def _has_traded(context: Context, server_id: UUID, share: Share) -> bool:
