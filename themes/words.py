@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from themes import words_trader
+from themes import words_partner, words_trader
 
 _ARABIC = {
     "Skip to content": "انتقل إلى المحتوى",
@@ -78,7 +78,7 @@ _ARABIC = {
     "Clients and sub-partners in one tree": "العملاء والشركاء في شجرة واحدة",
     "Payouts you can follow step by step": "مدفوعات تتابعها خطوة بخطوة",
 }
-_BY_LANGUAGE = {"ar": _ARABIC | words_trader.ARABIC}
+_BY_LANGUAGE = {"ar": _ARABIC | words_trader.ARABIC | words_partner.ARABIC}
 _LANGUAGE: ContextVar[str] = ContextVar("page_language", default="en")
 
 

@@ -11,7 +11,6 @@ from litestar.handlers import HTTPRouteHandler
 
 from introducers import letters
 from introducers import queries as introducer_queries
-from kernel.actor import TenantRef
 from kernel.clock import now
 from kernel.money import Money
 from kernel.web.access import SELF
@@ -68,37 +67,14 @@ async def home(
         waiting=Money(waiting, tenant.base_currency),
         link=links.referral,
         join_link=links.joining,
-        kpis=_kpis(figures, series, tenant),
+        figures=figures,
+        series=series,
+        shares=await queries.shares(session, partner.id, since=since),
         branch=branch[: _BRANCH + 1],
         more=max(0, len(branch) - _BRANCH - 1),
         recent=recent,
         currency=tenant.base_currency,
     )
-
-
-def _kpis(figures: queries.Figures, series: list[float], tenant: TenantRef) -> list[dict[str, Any]]:
-    return [
-        {
-            "label": "Commission, 30 days",
-            "value": f"{figures.commission:,.2f}",
-            "unit": tenant.base_currency,
-            "spark": series,
-            "basis": "your own share",
-            "href": "/commissions",
-        },
-        {"label": "Lots, 30 days", "value": f"{figures.lots:,.2f}", "basis": "closed by clients"},
-        {
-            "label": "Active clients, 30 days",
-            "value": str(figures.active),
-            "basis": f"of {figures.clients}",
-            "href": "/referrals",
-        },
-        {
-            "label": "Visits by your link",
-            "value": str(figures.visits),
-            "basis": "in 30 days",
-        },
-    ]
 
 
 ROUTES: list[HTTPRouteHandler] = [home]

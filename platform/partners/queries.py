@@ -257,3 +257,34 @@ async def revisions(session: Session, found: CommissionLine) -> Sequence[Commiss
         .order_by(CommissionLine.created_at.desc())
     )
     return (await session.scalars(statement)).all()
+
+
+async def shares(session: Session, partner_id: UUID, *, since: dt.date) -> dict[UUID, Decimal]:
+    """Return what a partner earned through each branch since a day, by the branch's partner.
+
+    A partner of the branch stands for everybody below them too; the viewer's own entry is what
+    their own clients brought.
+    """
+    lines_ = (
+        select(Attribution.partner_id, func.sum(CommissionLine.amount).label("amount"))
+        .join(Attribution, Attribution.client_id == CommissionLine.client_id)
+        .where(
+            CommissionLine.partner_id == partner_id,
+            CommissionLine.latest.is_(True),
+            CommissionLine.day >= since,
+        )
+        .group_by(Attribution.partner_id)
+        .subquery()
+    )
+    statement = (
+        select(PartnerClosure.ancestor_id, func.sum(lines_.c.amount))
+        .join(lines_, lines_.c.partner_id == PartnerClosure.descendant_id)
+        .where(
+            PartnerClosure.ancestor_id.in_(_branch(partner_id)),
+            PartnerClosure.valid_to.is_(None),
+            or_(PartnerClosure.ancestor_id != partner_id, PartnerClosure.depth == 0),
+        )
+        .group_by(PartnerClosure.ancestor_id)
+    )
+    rows = (await session.execute(statement)).all()
+    return {row[0]: row[1] for row in rows}

@@ -55,20 +55,8 @@ async def referrals(
             for row in found[:_PAGE]
         ],
         after=f"{last.at.isoformat()}~{last.client.id}" if last else None,
-        tabs=[
-            {
-                "label": "Clients",
-                "href": "/referrals",
-                "active": showing == "clients",
-                "count": figures.clients,
-            },
-            {
-                "label": "Sub-partners",
-                "href": "/referrals?show=partners",
-                "active": showing == "partners",
-                "count": len(branch) - 1,
-            },
-        ],
+        counts=(figures.clients, len(branch) - 1),
+        shares=await queries.shares(session, partner.id, since=since),
         currency=tenant.base_currency,
     )
 

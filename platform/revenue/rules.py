@@ -69,7 +69,7 @@ def _charge(kind: str, arithmetic: Mapping[str, Any]) -> list[dict[str, str]]:
         {
             "label": f"{kind.capitalize()} on the deal",
             "note": "as the server posted it; a charge is negative",
-            "value": f"{arithmetic['charged']} {arithmetic['currency']}",
+            "value": _figure(arithmetic["charged"], arithmetic["currency"]),
         },
         {
             "label": "Sign turned",
@@ -81,8 +81,10 @@ def _charge(kind: str, arithmetic: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def _unrounded(value: object, currency: object) -> dict[str, str]:
-    shown = "–"
-    if value is not None:
-        whole, _, decimals = str(value).partition(".")
-        shown = f"{whole}.{decimals.ljust(2, '0')} {currency}"
+    shown = _figure(value, currency) if value is not None else "–"
     return {"label": "Unrounded", "operator": "=", "value": shown}
+
+
+def _figure(value: object, currency: object) -> str:
+    whole, _, decimals = str(value).partition(".")
+    return f"{whole}.{decimals.ljust(2, '0')} {currency}"
