@@ -126,13 +126,19 @@ async def reject(
 
 @get("/backoffice/kyc/documents/{document_id:uuid}", permission=_READ)
 async def document(
-    session: Session, ports: Outside, document_id: FromPath[UUID]
+    request: Request[Any, Any, Any], session: Session, ports: Outside, document_id: FromPath[UUID]
 ) -> Response[bytes]:
-    """Open a document for the viewer; that they did is written down first."""
+    """Open a document for the viewer, or hand it over as a file; the view is written down first.
+
+    Browsers show no PDF inside a sandbox, so the desk asks for the file of those.
+    """
     opened = await documents.view(
         session, document_id=document_id, store=ports.store, vault=ports.vault
     )
-    return Response(opened.data, media_type=opened.media_type, headers=opened.headers)
+    headers = opened.headers
+    if "download" in request.query_params:
+        headers["content-disposition"] = f'attachment; filename="{opened.filename}"'
+    return Response(opened.data, media_type=opened.media_type, headers=headers)
 
 
 async def _desk(

@@ -114,7 +114,11 @@ async def own_document(
         store=ports.store,
         vault=ports.vault,
     )
-    return Response(opened.data, media_type=opened.media_type, headers=opened.headers)
+    headers = opened.headers
+    if opened.media_type == "application/pdf":
+        # Browsers show no PDF inside a sandbox.
+        headers["content-disposition"] = f'attachment; filename="{opened.filename}"'
+    return Response(opened.data, media_type=opened.media_type, headers=headers)
 
 
 @post("/verification/submit", permission=SELF, status_code=200)

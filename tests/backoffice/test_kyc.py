@@ -287,3 +287,28 @@ async def test_nobody_gets_an_account_that_is_not_offered(
     facts = await superuser.fetch("SELECT fact FROM t_alpha.timeline_entry")
 
     assert "No account opened after the approval" in [row["fact"] for row in facts]
+
+
+async def test_a_pdf_is_handed_over_as_a_file_when_asked(
+    browser: Browser, database: Database, tenant: TenantRef, ports: Ports
+) -> None:
+    """Because browsers show none inside a sandbox; the view counts all the same."""
+    async with database.tenant(tenant) as session:
+        client = await people.client(session)
+        case = await cases.open_for(session, client_id=client.id)
+        row = await documents.add(
+            session,
+            client_id=client.id,
+            kind="proof_of_address",
+            data=files.pdf(),
+            store=ports.store,
+            vault=ports.vault,
+        )
+    await sign_in(browser, database, tenant, "kyc_officer")
+    answer = await browser.get(TEAM, f"/backoffice/kyc/documents/{row.id}?download=1")
+    desk = await browser.get(TEAM, f"/backoffice/kyc/{case.id}")
+
+    assert answer.headers["content-type"] == "application/pdf"
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert answer.content == files.pdf()
+    assert f"/backoffice/kyc/documents/{row.id}?download=1" in desk.text
