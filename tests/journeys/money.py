@@ -98,6 +98,10 @@ class Desk:
         await eventually(quiet, seconds=seconds, every=0.3)
         return await self.unfinished()
 
+    async def outcome(self, *, seconds: float) -> list[str]:
+        """Wait until nothing is on its way; return what still is, and every difference."""
+        return await self.settled(seconds=seconds) + await self.faults_of_the_world()
+
     async def faults_of_the_world(self) -> list[str]:
         """Compare book, mirror and server; return every difference in words.
 
@@ -123,6 +127,8 @@ class Desk:
         return found
 
     async def _account_faults(self, account: asyncpg.Record) -> list[str]:
+        if account["login"] is None:
+            return [f"account {account['reference']} has no login"]
         connection = await self.stack.ports.trading.get(account["server_id"])
         [state] = await connection.account_states(logins=[account["login"]])
         async with self.stack.ports.database.tenant_read(ALPHA) as session:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-import asyncpg
 import pytest
 
 from tests.fixtures.stack import Stack
-from tests.journeys.money import Desk, open_desk
+from tests.journeys.money import Desk
 
 pytestmark = pytest.mark.timeout(400)
 EVERYONE = ("web", "relay", "worker", "scheduler")
@@ -20,23 +19,6 @@ DEPOSIT = (
     *("treasury.after_webhook_stored", "treasury.before_settle_commit", "treasury.after_settle"),
     *("outbox.before_delivery_commit", "trading.after_claim", *OPENING),
 )
-
-
-@pytest.fixture(scope="module")
-async def stack() -> AsyncIterator[Stack]:
-    """One running copy for the module's cases; each case starts the processes it needs."""
-    made = await Stack().start()
-    yield made
-    await made.close()
-
-
-@pytest.fixture(scope="module")
-async def desk(stack: Stack) -> AsyncIterator[Desk]:
-    """A client of the running copy."""
-    superuser = await asyncpg.connect(stack.database_url)
-    await superuser.execute("SET search_path = t_alpha")
-    yield await open_desk(stack, superuser)
-    await superuser.close()
 
 
 async def _kill_all(
@@ -61,8 +43,7 @@ async def test_every_credit_and_every_login_is_made_once_whoever_is_killed(desk:
     for account_id in first:
         assert await desk.opened(account_id)
     await desk.pay(first[0], "250.00")
-    assert await desk.settled(seconds=30) == []
-    assert await desk.faults_of_the_world() == []
+    assert await desk.outcome(seconds=30) == []
 
     for process in ("web", "worker", "scheduler"):
         stack.kill(process)
@@ -92,8 +73,7 @@ async def test_every_credit_and_every_login_is_made_once_whoever_is_killed(desk:
     assert await stack.wait_for_a_death("scheduler@trading.after_call", seconds=40)
     await stack.run("scheduler", "worker")
 
-    assert await desk.settled(seconds=90) == []
-    assert await desk.faults_of_the_world() == []
+    assert await desk.outcome(seconds=90) == []
 
 
 FAULTS = (
