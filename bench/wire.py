@@ -25,9 +25,7 @@ class Connection:
         self._writer = writer
 
     @classmethod
-    async def connect(
-        cls, port: int, *, context: ssl.SSLContext | None = None
-    ) -> Connection:
+    async def connect(cls, port: int, *, context: ssl.SSLContext | None = None) -> Connection:
         """Connect to a port of this machine, with TLS when a context is given."""
         reader, writer = await asyncio.open_connection(
             "127.0.0.1", port, ssl=context, limit=1 << 20

@@ -188,6 +188,8 @@ def _notes(colours: BrandColours, light: dict[str, str]) -> tuple[str, ...]:
     return tuple(notes)
 
 
+# Mails carry the colours too. Nobody changes the tokens that come back.
+@lru_cache(maxsize=1024)
 def derive(brand: BrandColours) -> ThemeTokens:
     """Derive every brand role, light and dark, from the colours a brokerage chose."""
     light = _mode(brand, "light")

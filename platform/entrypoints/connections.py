@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from connectors.trading.port import TradingConnection
 
 
+# How long a server's row is believed; every operation on a server asks for it twice.
+_KEEP_SECONDS = 2.0
+
+
 class ServerConnections:
     """One serial, authenticated connection to each trading server from this process."""
 
@@ -28,14 +33,12 @@ class ServerConnections:
         self._vault = vault
         self._allow = allow
         self._open: dict[UUID, tuple[tuple[str, bytes], TradingConnection]] = {}
+        self._rows: dict[UUID, tuple[float, TradingServer]] = {}
         self._lock = asyncio.Lock()
 
     async def get(self, server_id: UUID) -> TradingConnection:
-        """Return the server's connection; a changed address or secret gets a new one."""
-        async with self._database.control() as session:
-            server = await session.get(TradingServer, server_id)
-        if server is None:
-            raise NotFound
+        """Return the server's connection; a changed address or secret gets a new one, soon."""
+        server = await self._row(server_id)
         mark = (server.address, server.secret_sealed)
         async with self._lock:
             known = self._open.get(server_id)
@@ -46,6 +49,17 @@ class ServerConnections:
             connection = self._connect(server)
             self._open[server_id] = (mark, connection)
             return connection
+
+    async def _row(self, server_id: UUID) -> TradingServer:
+        kept = self._rows.get(server_id)
+        if kept is not None and time.monotonic() - kept[0] < _KEEP_SECONDS:
+            return kept[1]
+        async with self._database.control() as session:
+            server = await session.get(TradingServer, server_id)
+        if server is None:
+            raise NotFound
+        self._rows[server_id] = (time.monotonic(), server)
+        return server
 
     def _connect(self, server: TradingServer) -> TradingConnection:
         # The adapter resolves, judges and connects to what it judged, and verifies the name.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from functools import partial
 from uuid import UUID
 
@@ -18,12 +19,15 @@ from kernel.actor import TenantRef
 from kernel.log import bind, configure, logger
 from kernel.subscriptions import Subscriptions
 from tenants import queries
+from tenants.models import Tenant
 from tenants.ports import Ports
 
 _LOG = logger(__name__)
 THREADS = 8
 # How long a consumer sleeps at most when its queue is empty: the price of a deposit's hop.
 POLL_MILLISECONDS = 20
+# How long a tenant's row is believed; a deposit is six messages within a second.
+_KEEP_SECONDS = 1.0
 # A suspended brokerage's money still moves: traders may always withdraw.
 _SERVED = frozenset({"provisioning", "trial", "active", "past_due", "suspended"})
 
@@ -35,6 +39,7 @@ class Deliveries:
         """Remember the ports of this process and who subscribes to what."""
         self._ports = ports
         self._known = known
+        self._tenants: dict[str, tuple[float, Tenant | None]] = {}
 
     async def deliver(
         self, *, tenant_id: str, generation: int, event_id: str, topic: str, subscriber: str
@@ -58,8 +63,12 @@ class Deliveries:
             return
 
     async def _tenant(self, tenant_id: str, generation: int) -> TenantRef | None:
-        async with self._ports.database.control() as session:
-            tenant = await queries.tenant_by_id(session, UUID(tenant_id))
+        kept = self._tenants.get(tenant_id)
+        if kept is None or time.monotonic() - kept[0] > _KEEP_SECONDS:
+            async with self._ports.database.control() as session:
+                found = await queries.tenant_by_id(session, UUID(tenant_id))
+            kept = self._tenants[tenant_id] = (time.monotonic(), found)
+        tenant = kept[1]
         if tenant is None or tenant.generation != generation or tenant.state not in _SERVED:
             return None
         return queries.ref(tenant)
