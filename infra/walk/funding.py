@@ -38,11 +38,14 @@ def see_credited(walk: Walk) -> str:
     address = walk.at("my", f"/deposit/{walk.deposit_reference}")
 
     def look() -> bool:
-        walk.trader.browser.open(address).expect("Your money is on your account")
-        return True
+        page = walk.trader.browser.open(address).expect("1,000.00")
+        page.link(f"{walk.account_page.rsplit(':', 1)[-1].split('/', 1)[-1]}$")
+        # The page asks again by itself until the server has booked the money.
+        return "hx-get" not in page.html
 
     walk.until(f"deposit {walk.deposit_reference} to be credited", look)
-    return "Your money is on your account"
+    page = walk.trader.browser.open(address)
+    return next(line for line in page.words.split("\n") if "1,000.00" in line)
 
 
 def booked_once(walk: Walk) -> str:

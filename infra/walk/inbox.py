@@ -25,12 +25,10 @@ class Inbox:
 
     address: str
 
-    def mails_to(self, recipient: str, *, subject: str = "") -> list[Mail]:
-        """Return the mails to an address whose subject holds these words, oldest first."""
+    def mails_to(self, recipient: str) -> list[Mail]:
+        """Return the mails to an address, oldest first."""
         listed = self._get(f"/api/messages?to={quote(recipient)}")
-        found = [one for one in listed if subject.lower() in str(one["subject"]).lower()]
-        found.sort(key=lambda one: int(one["id"]))
-        return [self._mail(int(one["id"])) for one in found]
+        return [self._mail(number) for number in sorted(int(one["id"]) for one in listed)]
 
     def _mail(self, number: int) -> Mail:
         found = self._get(f"/api/messages/{number}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from infra.walk.markup import Missing, Page
 from infra.walk.surroundings import Walk
 
@@ -95,7 +97,7 @@ def convert(walk: Walk) -> str:
         raise Missing(f"expected the client's page, saw {page.where()}: {page.problems()}")
     walk.client_page = page.address
     page.expect(walk.trader.name)
-    return next(line for line in page.words.split("\n") if "CL-" in line)[:70]
+    return re.findall(r"CL-\w+", page.words)[0]
 
 
 def see_timeline(walk: Walk) -> str:

@@ -159,13 +159,21 @@ class Walk:
                 raise Missing(f"waited {self.patience:.0f} s for {what}; {last}")
             time.sleep(_PAUSE)
 
-    def mail(self, recipient: str, subject: str) -> Mail:
-        """Wait for a mail to somebody whose subject holds these words, and return it."""
+    def mail(self, recipient: str, what: str, fits: Callable[[Mail], object]) -> Mail:
+        """Wait for a mail to somebody that fits, whatever its language, and return it."""
 
         def look() -> Mail | None:
-            return next(iter(self.around.inbox.mails_to(recipient, subject=subject)), None)
+            return next(filter(fits, self.around.inbox.mails_to(recipient)), None)
 
-        return self.until(f"a mail to {recipient} with “{subject}” in its subject", look)
+        return self.until(f"a mail to {recipient} with {what}", look)
+
+    def mailed_link(self, recipient: str, path: str) -> str:
+        """Wait for a mail to somebody that links to a path, and return the link."""
+
+        def links(mail: Mail) -> list[str]:
+            return [one for one in mail.links if path in one]
+
+        return links(self.mail(recipient, f"a link to {path}", links))[0]
 
     def colleague(self, name: str) -> Browser:
         """Return the browser of a member of staff, signed in; raise Missing."""
