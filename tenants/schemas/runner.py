@@ -36,6 +36,10 @@ _REVOKED = (
     "database_to_xml(boolean, boolean, text)",
     "database_to_xml_and_xmlschema(boolean, boolean, text)",
     "cursor_to_xml(refcursor, integer, boolean, boolean, text)",
+    # Large objects stand in no schema, so no brokerage may make any.
+    "lo_creat(integer)",
+    "lo_create(oid)",
+    "lo_from_bytea(oid, bytea)",
 )
 
 
