@@ -124,4 +124,39 @@ ARABIC = {
         "يظهر أول قيد بعد انتهاء أول يوم فيه عمولات."
     ),
     "Commission of": "عمولة يوم",
+    "Become a partner": "كن شريكًا",
+    "Your link and your portal are ready as soon as you confirm your e-mail address.": (
+        "رابطك وبوابتك جاهزان فور تأكيد بريدك الإلكتروني."
+    ),
+    "You join the network of %s.": "تنضم إلى شبكة %s.",
+    "Create partner account": "أنشئ حساب شريك",
+    "About you": "عنك",
+    "Your name or your company's": "اسمك أو اسم شركتك",
+    "Your login": "بيانات الدخول",
+    "10 characters or more. Three unrelated words are good.": (
+        "10 أحرف أو أكثر. ثلاث كلمات لا رابط بينها خيار جيد."
+    ),
+    "I have read and accept the introducing broker agreement and the privacy notice.": (
+        "قرأت اتفاقية الوسيط المعرّف وإشعار الخصوصية وأوافق عليهما."
+    ),
+    "Check your mail": "تحقق من بريدك",
+    "We have sent a link to this address. It works once, for 48 hours.": (
+        "أرسلنا رابطًا إلى هذا العنوان. يعمل مرة واحدة خلال 48 ساعة."
+    ),
+    (
+        "Nothing there after a few minutes? Look into the spam folder, or sign in and let us send"
+        " it again."
+    ): "لم يصل شيء بعد دقائق؟ انظر في البريد المزعج، أو سجّل الدخول لنرسله من جديد.",
+    "Until your portal opens": "حتى تُفتح بوابتك",
+    "Registered": "تم التسجيل",
+    "Your reference is %s": "مرجعك %s",
+    "Confirm your e-mail address": "أكّد بريدك الإلكتروني",
+    "Confirmed": "مؤكَّد",
+    "We sent a link to %s": "أرسلنا رابطًا إلى %s",
+    "Approval": "الموافقة",
+    "Somebody looks at your application; you get a mail.": "يراجع أحدنا طلبك، وتصلك رسالة.",
+    "No partnership": "لا شراكة",
+    "Your application was not accepted. Write to %s if you think this is a mistake.": (
+        "لم يُقبل طلبك. راسل %s إن كنت تظن أن هذا خطأ."
+    ),
 }

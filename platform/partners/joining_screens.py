@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -21,6 +22,7 @@ from kernel.web.inject import Seen, Session, Tenant
 from kernel.web.pages import flash, form_state, form_values, page, see_other
 from partners import joining, people
 from tenants.inject import Outside
+from themes.words import word
 
 _PER_MINUTE = 30
 _LINKS_PER_HOUR = 5
@@ -187,38 +189,48 @@ async def _form(
     sponsor: str = "",
     status: int = 200,
 ) -> Response[Any]:
-    sub = "Your link and your portal are ready as soon as you confirm your e-mail address."
+    language = _language(request, tenant)
+    say = partial(word, language=language)
+    sub = say("Your link and your portal are ready as soon as you confirm your e-mail address.")
+    if sponsor:
+        sub = f"{say('You join the network of %s.') % sponsor} {sub}"
     return await page(
         request,
         "auth/register.html",
-        title="Become a partner",
+        title=say("Become a partner"),
         status=status,
         form=form,
         action=action,
-        heading="Become a partner",
-        sub=f"You join {sponsor}'s network. {sub}" if sponsor else sub,
-        sections=_sections(tenant.language),
-        consents=_CONSENTS,
-        submit_label="Create partner account",
+        heading=say("Become a partner"),
+        sub=sub,
+        sections=_sections(language),
+        consents=[{**one, "label": say(one["label"])} for one in _CONSENTS],
+        submit_label=say("Create partner account"),
         login_href="/login",
     )
 
 
+def _language(request: Request[Any, Any, Any], tenant: TenantRef) -> str:
+    place = request.scope["state"]["place"]
+    return str((place.brand or {}).get("language", tenant.language))
+
+
 def _sections(language: str) -> list[dict[str, Any]]:
+    say = partial(word, language=language)
     named = sorted(countries.names(language).items(), key=lambda pair: pair[1])
     return [
         {
-            "title": "About you",
+            "title": say("About you"),
             "fields": [
                 {
                     "name": "name",
-                    "label": "Your name or your company's",
+                    "label": say("Your name or your company's"),
                     "autocomplete": "organization",
                     "maxlength": 120,
                 },
                 {
                     "name": "country",
-                    "label": "Country",
+                    "label": say("Country"),
                     "type": "select",
                     "options": named,
                     "autocomplete": "country",
@@ -226,16 +238,16 @@ def _sections(language: str) -> list[dict[str, Any]]:
             ],
         },
         {
-            "title": "Your login",
+            "title": say("Your login"),
             "fields": [
-                {"name": "email", "label": "E-mail", "type": "email", "autocomplete": "email"},
+                {"name": "email", "label": say("E-mail"), "type": "email", "autocomplete": "email"},
                 {
                     "name": "password",
-                    "label": "Password",
+                    "label": say("Password"),
                     "type": "password",
                     "autocomplete": "new-password",
                     "minlength": 10,
-                    "help": "10 characters or more. Three unrelated words are good.",
+                    "help": say("10 characters or more. Three unrelated words are good."),
                 },
             ],
         },

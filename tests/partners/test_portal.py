@@ -52,7 +52,7 @@ async def test_somebody_joins_below_a_partner_and_proves_their_address(
     async with database.tenant(tenant) as session:
         top = await partner(session, "Atlas", plan="MASTER")
     form = await browser.get(IB, f"/join/{top.code}")
-    assert "Atlas&#39;s network" in form.text or "Atlas's network" in form.text
+    assert "You join the network of Atlas." in form.text
 
     sent = await browser.post(IB, f"/join/{top.code}", NEW)
     assert sent.status_code == 200
