@@ -17,9 +17,6 @@ HELD_SECONDS_MIN = 120
 # Rates in US dollars per lot of the standard offer: Silver, and Master above it.
 SILVER = {"EURUSD": Decimal(5), "XAUUSD": Decimal(4)}
 MASTER = {"EURUSD": Decimal(7), "XAUUSD": Decimal(6)}
-# Shares of the commission on offers that charge one.
-SILVER_SHARE = Decimal("0.30")
-MASTER_SHARE = Decimal("0.50")
 
 
 def markup(deal: DealSeen, *, spread_points: int, point: Decimal) -> Decimal:
@@ -45,11 +42,4 @@ def shares(symbol: str, lots: Decimal) -> Shares:
     """Return both shares of a closing deal on the standard offer: own rate, then the difference."""
     sub = (SILVER[symbol] * lots).quantize(CENT, ROUND_DOWN)
     master = ((MASTER[symbol] - SILVER[symbol]) * lots).quantize(CENT, ROUND_DOWN)
-    return Shares(sub, master)
-
-
-def shares_of_commission(charged: Decimal) -> Shares:
-    """Return both shares of a round turn's commission, for offers that charge one."""
-    sub = (charged * SILVER_SHARE).quantize(CENT, ROUND_DOWN)
-    master = (charged * (MASTER_SHARE - SILVER_SHARE)).quantize(CENT, ROUND_DOWN)
     return Shares(sub, master)

@@ -189,11 +189,16 @@ class Server:
 
     def _once(self, path: str, values: dict[str, str | int], body: dict[str, str]) -> Any:  # noqa: ANN401 - JSON
         if self._connection is None:
-            self._connection = self._logged_in()
+            opened = self._opened()
+            try:
+                self._log_in(opened)
+            except BaseException:
+                opened.close()
+                raise
+            self._connection = opened
         return _exchange(self._connection, path, values, body)
 
-    def _logged_in(self) -> http.client.HTTPSConnection:
-        connection = self._opened()
+    def _log_in(self, connection: http.client.HTTPSConnection) -> None:
         started = _exchange(
             connection,
             "auth/start",
@@ -214,7 +219,6 @@ class Server:
         proof = _md5(hashed + mine).hex()
         if not hmac.compare_digest(proof, str(answered["cli_rand_answer"]).lower()):
             raise ServerRefused("the trading server doesn't know the manager's password")
-        return connection
 
     def _opened(self) -> http.client.HTTPSConnection:
         parts = urlsplit(self.address)

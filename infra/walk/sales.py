@@ -97,7 +97,8 @@ def convert(walk: Walk) -> str:
         raise Missing(f"expected the client's page, saw {page.where()}: {page.problems()}")
     walk.client_page = page.address
     page.expect(walk.trader.name)
-    return re.findall(r"CL-\w+", page.words)[0]
+    found = re.search(r"CL-\w+", page.words)
+    return found[0] if found else page.address
 
 
 def see_timeline(walk: Walk) -> str:
