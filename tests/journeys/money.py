@@ -26,6 +26,7 @@ UNION ALL SELECT 'deposit ' || state FROM deposit WHERE state <> 'credited'
 UNION ALL SELECT 'account ' || state FROM trading_account WHERE state <> 'open'
 UNION ALL SELECT 'webhook' FROM webhook_event WHERE handled_at IS NULL
 UNION ALL SELECT 'hold' FROM hold WHERE state = 'pending'
+UNION ALL SELECT 'mail ' || template || ' ' || state FROM message WHERE state <> 'sent'
 UNION ALL SELECT 'event ' || topic FROM outbox WHERE done_at IS NULL
 """
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import random
+import sys
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
@@ -53,10 +56,7 @@ async def test_every_credit_and_every_login_is_made_once_whoever_is_killed(desk:
     async def deposit() -> None:
         await desk.pay(next(turns), f"{next(amounts)}.00")
 
-    async def opening() -> None:
-        await desk.open()
-
-    await _kill_all(stack, OPENING, opening)
+    await _kill_all(stack, OPENING, lambda: _opening(desk))
     # The web process dies with the event stored but not committed; the provider sends again.
     await stack.run("web@treasury.after_webhook_stored")
     await deposit()
@@ -73,7 +73,8 @@ async def test_every_credit_and_every_login_is_made_once_whoever_is_killed(desk:
     assert await stack.wait_for_a_death("scheduler@trading.after_call", seconds=40)
     await stack.run("scheduler", "worker")
 
-    assert await desk.outcome(seconds=90) == []
+    found = await desk.outcome(seconds=90)
+    assert found == [], "\n".join(found)
 
 
 FAULTS = (
@@ -102,3 +103,41 @@ async def test_answers_that_get_lost_or_come_late_credit_and_open_once(desk: Des
 
         assert await desk.settled(seconds=45) == []
     assert await desk.faults_of_the_world() == []
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(1800)
+async def test_random_kills_over_and_over_leave_nothing_double_lost_or_stuck(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Processes die at random moments under load, a mail is repeated, Redis forgets; cycles."""
+    stack = desk.stack
+    dice = random.Random(seed := random.SystemRandom().randrange(10**6))
+    await stack.run(*(name for name in EVERYONE if not stack.living(name)))
+    opened = [await desk.open() for _ in range(4)]
+    for account_id in opened:
+        assert await desk.opened(account_id)
+    kills, cycles = 0, 5
+    for cycle in range(cycles):
+        if cycle == 0:
+            await _kill_all(stack, ("messaging.after_send",), lambda: _opening(desk))
+        for _ in range(8):
+            await desk.pay(dice.choice(opened), f"{dice.randint(50, 500)}.00")
+            if dice.random() < 0.3:
+                await desk.open()
+            victim = dice.choice(EVERYONE)
+            if stack.living(victim):
+                await asyncio.sleep(dice.random())
+                stack.kill(victim)
+                kills += 1
+                await stack.run(victim)
+            if dice.random() < 0.2:
+                await stack.ports.redis.flushall()
+        found = await desk.outcome(seconds=240)
+        assert found == [], f"seed {seed}\n" + "\n".join(found)
+    with capsys.disabled():
+        sys.stdout.write(f"\ncrash: cycles={cycles} kills={kills} seed={seed} double=0 lost=0\n")
+
+
+async def _opening(desk: Desk) -> None:
+    await desk.open()
