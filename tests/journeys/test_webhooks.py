@@ -103,6 +103,8 @@ async def test_seven_times_and_in_the_wrong_order_is_posted_once(
 
     answers = await asyncio.gather(*(call(*one) for one in calls))
     settled = await eventually(lambda: _credited(cash, deposit), seconds=30)
+    # Every word is handled before anything is counted.
+    assert await desk_is_quiet(desk)
     stored = await desk.superuser.fetchval(
         "SELECT count(*) FROM webhook_event WHERE reference = $1", deposit.reference
     )
