@@ -27,7 +27,7 @@ from tests.isolation import canaries
 from tests.isolation.canaries import SHARED
 from tests.isolation.walk import PEOPLE, Walker, host, refused
 
-_CELLS: dict[str, tuple[int, int]] = {}
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture

@@ -17,6 +17,9 @@ from tests.isolation.stranger import Stranger, Tally
 from tests.isolation.walk import routes
 
 
+pytestmark = pytest.mark.timeout(300)
+
+
 async def _planted(
     web: Web, superuser: asyncpg.Connection, mine: TenantRef, theirs: TenantRef
 ) -> Stranger:

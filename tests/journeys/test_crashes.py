@@ -30,7 +30,7 @@ async def _kill_all(
     """Let one worker die at each failpoint, by work that passes there."""
     names = tuple(f"worker@{failpoint}" for failpoint in failpoints)
     await stack.run(*names)
-    for _ in range(3 * len(names)):
+    for _ in range(3 * len(names) + 3):
         if not stack.living(*names):
             return
         await feed()
@@ -120,7 +120,9 @@ async def test_random_kills_over_and_over_leave_nothing_double_lost_or_stuck(
     kills, cycles = 0, 5
     for cycle in range(cycles):
         if cycle == 0:
+            stack.kill("worker")
             await _kill_all(stack, ("messaging.after_send",), lambda: _opening(desk))
+            await stack.run("worker")
         for _ in range(8):
             await desk.pay(dice.choice(opened), f"{dice.randint(50, 500)}.00")
             if dice.random() < 0.3:
