@@ -16,7 +16,6 @@ from tests.isolation.canaries import FOREIGN, SHARED
 from tests.isolation.stranger import Stranger, Tally
 from tests.isolation.walk import routes
 
-
 pytestmark = pytest.mark.timeout(300)
 
 
