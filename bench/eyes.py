@@ -50,14 +50,19 @@ class Copy:
         return f"http://{host}:{self.port}{path}"
 
     def sign_in(self, page: Page, who: str, slug: str) -> None:
-        """Sign somebody in by the form of their surface; `vendor` signs in to the console."""
-        surface, name = ("console", "vera") if who == "vendor" else PEOPLE[who]
+        """Sign somebody in by the form of their surface.
+
+        `who` is one of PEOPLE, the first name of a colleague, or `vendor` for the console.
+        """
+        surface, name = ("console", "vera") if who == "vendor" else PEOPLE.get(who, ("team", who))
         group = "console" if who == "vendor" else slug
         email = next(one for one in self.passwords[group] if one.startswith(f"{name}@"))
         page.goto(self.address(surface, "" if who == "vendor" else slug, "/login"))
         page.locator("input[name=email]").fill(email)
         page.locator("input[name=password]").fill(self.passwords[group][email])
-        page.locator("main button[type=submit], form[method=post] button[type=submit]").first.click()
+        page.locator(
+            "main button[type=submit], form[method=post] button[type=submit]"
+        ).first.click()
         page.wait_for_url(lambda address: "/login" not in address)
 
 

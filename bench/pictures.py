@@ -51,7 +51,7 @@ _LEAD = (click("main tbody a[href^='/crm/leads/']"),)
 _CASE = (click("main a[href^='/backoffice/kyc/']"),)
 _DAY = (click("main tbody a[href^='/backoffice/revenue/']"),)
 _DEAL = (*_DAY, click("main tbody a[href^='/backoffice/revenue/deals/']"))
-_COMMISSION = (click("main a[href^='/commissions/']"),)
+_COMMISSION = (click("main a[href^='/commissions/']:not([href*='export'])"),)
 
 PICTURES = (
     View("landing", None, M, "www"),

@@ -1,0 +1,62 @@
+"""A running copy of the product with demo data, and a Chromium that finds only this machine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from bench.eyes import CHROMIUM, Copy, chromium
+from infra.embedded.programs import unused_port
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS_MAX = 400
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a whole stack with demo brokerages, stopped at the end.
+
+    MARQUE_BROWSER_DATA names a copy that runs already: it is used and left running.
+    """
+    if not CHROMIUM.exists():
+        pytest.skip("no Chromium on this machine")
+    if running := os.environ.get("MARQUE_BROWSER_DATA"):
+        yield Path(running)
+        return
+    folder = tmp_path_factory.mktemp("copy")
+    services = ("DATABASE_URL", "REDIS_URL", "S3_ENDPOINT_URL", "SMTP_URL")
+    environment = {name: value for name, value in os.environ.items() if name not in services}
+    environment |= {"MARQUE_DATA": str(folder), "MARQUE_PORT": str(unused_port())}
+    command = [sys.executable, "-m", "entrypoints.cli"]
+    up = [*command, "up", "--detach", "--scale", "0.02"]
+    try:
+        subprocess.run(
+            up, check=True, env=environment, cwd=ROOT, timeout=START_SECONDS_MAX,
+            stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        yield folder
+    finally:
+        subprocess.run(
+            [*command, "down"], check=False, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL
+        )
+
+
+@pytest.fixture(scope="session")
+def copy(data: Path) -> Copy:
+    """Where the copy listens and who may sign in."""
+    return Copy.of(data)
+
+
+@pytest.fixture(scope="session")
+def eyes() -> Iterator[Browser]:
+    """The browser itself; each test opens contexts of its own."""
+    if not CHROMIUM.exists():
+        pytest.skip("no Chromium on this machine")
+    with chromium() as browser:
+        yield browser
