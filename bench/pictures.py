@@ -71,6 +71,7 @@ PICTURES = (
 
 def _pages(slug: str, size: tuple[int, int]) -> list[View]:
     """Return every page of a brand at one width."""
+    found: list[tuple[str, str | None, str, str, tuple[Step, ...]]]
     found = [("landing", None, "www", "/", ()), ("embed", None, "www", "/embed/lead", ())]
     found += [("login", None, surface, "/login", ()) for surface in ("team", "my", "ib")]
     found += [("register", None, surface, "/register", ()) for surface in ("my", "ib")]

@@ -54,7 +54,7 @@ def test_a_visitor_asks_for_a_call_and_sales_make_a_client_of_them(
         visitor.page.locator("form[action='/leads'] button[type=submit]").click()
     visitor.look()
     assert visitor.page.url.endswith("/thanks")
-    visitor.leave()
+    assert visitor.leave() == []
 
     seller = Visitor(eyes, copy)
     seller.sign_in(_whose_lead(eyes, copy, slug, mark), slug)
@@ -68,13 +68,13 @@ def test_a_visitor_asks_for_a_call_and_sales_make_a_client_of_them(
         dialog.get_by_role("button", name="Convert to client").click()
     seller.look()
     seller.reads("CL-")
-    seller.leave()
+    assert seller.leave() == []
 
     invited = Visitor(eyes, copy)
     invited.page.goto(_link(copy, f"berta.{mark}@example.com", "/invite/"))
     invited.look()
     assert invited.page.locator("input[name=password]").is_visible()
-    invited.leave()
+    assert invited.leave() == []
 
 
 def _whose_lead(eyes: Browser, copy: Copy, slug: str, mark: str) -> str:
@@ -85,7 +85,7 @@ def _whose_lead(eyes: Browser, copy: Copy, slug: str, mark: str) -> str:
     owner.follow("main tbody a[href^='/crm/leads/']")
     found = re.search(r"Owner (\w+)", owner.page.locator("main").inner_text())
     assert found is not None
-    owner.leave()
+    assert owner.leave() == []
     return found.group(1).lower()
 
 
@@ -122,11 +122,11 @@ def test_a_trader_registers_is_verified_and_pays_in(
     petra.reads(f"Trader{mark}")
     petra.fill(reason="Documents match the profile.")
     petra.send("Approve and open next")
-    petra.leave()
+    assert petra.leave() == []
 
     _wait_for(trader, "main a[href^='/accounts/']")
     _pay_in(trader)
-    trader.leave()
+    assert trader.leave() == []
 
 
 def _send_documents(trader: Visitor, folder: Path, mark: str) -> None:
@@ -203,7 +203,7 @@ def test_finance_drills_from_the_day_down_to_the_arithmetic_of_a_deal(
     finance.go("team", "meridian", "/backoffice/deposits")
     finance.follow("main tbody a[href^='/backoffice/deposits/']")
     finance.go("team", "meridian", "/backoffice/partners")
-    finance.leave()
+    assert finance.leave() == []
 
 
 @pytest.mark.parametrize("slug", ["meridian", "noor"])
@@ -217,7 +217,7 @@ def test_a_partner_sees_what_a_commission_was_computed_from(
     for path in ("/referrals", "/balance", "/commissions"):
         partner.go("ib", slug, path)
     partner.follow("main a[href^='/commissions/']:not([href*='export'])")
-    partner.leave()
+    assert partner.leave() == []
 
 
 def test_the_vendor_sees_every_brokerage_and_its_provisioning(eyes: Browser, copy: Copy) -> None:
@@ -227,4 +227,4 @@ def test_the_vendor_sees_every_brokerage_and_its_provisioning(eyes: Browser, cop
     vendor.look(dark=True)
     vendor.follow("main a[href^='/tenants/']")
     vendor.reads("hosts")
-    vendor.leave()
+    assert vendor.leave() == []
