@@ -99,7 +99,7 @@ def main() -> None:
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, partial(_stop, stopped))
-    broker.emit_before("process_boot")
+    broker.emit_after("process_boot")
     worker.start()
     _say_ready()
     stopped.wait()

@@ -98,7 +98,6 @@ async def lane(
     """The worker, working."""
     made = Lane(valkey_settings, tenant, database)
     made.broker.flush_all()
-    made.broker.emit_before("process_boot")
     made.worker.start()
     yield made
     # The worker's connections belong to the loop in which dramatiq runs async actors.
