@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from entrypoints import demo_clients, demo_leads, demo_money, demo_partners, demo_trades
+from entrypoints import (
+    demo_clients,
+    demo_events,
+    demo_leads,
+    demo_money,
+    demo_partners,
+    demo_trades,
+)
 from tenants.provisioning import Step
 
 STEPS = [
@@ -13,4 +20,5 @@ STEPS = [
     Step("demo accounts", demo_money.open_accounts),
     Step("demo deposits", demo_money.fund),
     Step("demo trades", demo_trades.trades),
+    Step("demo events", demo_events.settle),
 ]
