@@ -75,16 +75,17 @@ def _pages(slug: str, size: tuple[int, int]) -> list[View]:
     found = [("landing", None, "www", "/", ()), ("embed", None, "www", "/embed/lead", ())]
     found += [("login", None, surface, "/login", ()) for surface in ("team", "my", "ib")]
     found += [("register", None, surface, "/register", ()) for surface in ("my", "ib")]
-    staff = ("/crm/leads", "/crm/leads/new", "/crm/clients", "/crm/rules", "/backoffice",
+    staff = ("/crm/leads", "/crm/clients", "/crm/rules", "/backoffice",
              "/backoffice/kyc", "/backoffice/deposits", "/backoffice/revenue",
              "/backoffice/partners", "/backoffice/audit")  # fmt: skip
     found += [("staff", "owner", "team", path, ()) for path in staff]
+    found.append(("staff", "sales", "team", "/crm/leads/new", ()))
     found += [
         ("lead", "owner", "team", "/crm/leads", _LEAD),
         ("client", "owner", "team", "/crm/clients", (click("main a[href^='/crm/clients/']"),)),
         ("kyc", "compliance", "team", "/backoffice/kyc", _CASE),
         ("deposit", "owner", "team", "/backoffice/deposits",
-         (click("main a[href^='/backoffice/deposits/']"),)),
+         (click("main tbody a[href^='/backoffice/deposits/']"),)),
         ("partner", "owner", "team", "/backoffice/partners",
          (click("main a[href^='/backoffice/partners/']"),)),
         ("day", "finance", "team", "/backoffice/revenue", _DAY),
@@ -110,20 +111,21 @@ def _pages(slug: str, size: tuple[int, int]) -> list[View]:
 class Studio:
     """Keeps one signed-in context for each person and width."""
 
-    def __init__(self, browser: Browser, copy: Copy) -> None:
-        """Take the browser and the copy; nobody is signed in yet."""
+    def __init__(self, browser: Browser, copy: Copy, *, scale: float = 2) -> None:
+        """Take the browser and the copy; `scale` is that of a telephone's pixels."""
         self._browser = browser
+        self._scale = scale
         self._copy = copy
         self._contexts: dict[tuple[str | None, str, tuple[int, int]], BrowserContext] = {}
 
     def open(self, view: View) -> Page:
-        """Return the view's page, ready to be looked at."""
+        """Return the view's page, ready to be looked at; raise ValueError when it is refused."""
         key = (view.who, view.slug, view.size)
         if key not in self._contexts:
             width, height = view.size
             context = self._browser.new_context(
                 viewport={"width": width, "height": height},
-                device_scale_factor=2 if view.size == PHONE else 1,
+                device_scale_factor=self._scale if view.size == PHONE else 1,
                 reduced_motion="reduce",
             )
             if view.who is not None:
@@ -132,7 +134,9 @@ class Studio:
                 page.close()
             self._contexts[key] = context
         page = self._contexts[key].new_page()
-        page.goto(self._copy.address(view.surface, view.slug, view.path))
+        answer = page.goto(self._copy.address(view.surface, view.slug, view.path))
+        if answer is None or answer.status != 200:
+            raise ValueError(f"{page.url} answered {answer.status if answer else 'nothing'}")
         for step in view.steps:
             step(page)
         if view.dark:
@@ -145,6 +149,13 @@ class Studio:
         """Close every context."""
         for context in self._contexts.values():
             context.close()
+
+
+def quick_webp(png: bytes) -> bytes:
+    """Return a picture as WebP, made in a moment."""
+    out = io.BytesIO()
+    Image.open(io.BytesIO(png)).convert("RGB").save(out, "WEBP", quality=60, method=0)
+    return out.getvalue()
 
 
 def webp(png: bytes) -> bytes:
@@ -180,7 +191,7 @@ def gallery(data: Path, out: Path) -> list[str]:
     lines: list[str] = []
     missing: list[str] = []
     with chromium() as browser:
-        studio = Studio(browser, Copy.of(data))
+        studio = Studio(browser, Copy.of(data), scale=1)
         for slug in (M, N):
             for size in (WIDE, PHONE):
                 for view in _pages(slug, size):
@@ -190,7 +201,7 @@ def gallery(data: Path, out: Path) -> list[str]:
                     except Exception as error:  # noqa: BLE001 - the rest is worth seeing
                         missing.append(f"{name}: {str(error).splitlines()[0]}")
                         continue
-                    (out / name).write_bytes(webp(page.screenshot(full_page=True)))
+                    (out / name).write_bytes(quick_webp(page.screenshot(full_page=True)))
                     page.close()
                     lines.append(
                         f"<figure><a href='{name}'><img loading='lazy' src='{name}'></a>"
