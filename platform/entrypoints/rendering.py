@@ -53,6 +53,7 @@ class PageRenderer:
         brand = brand_at(place)
         path = request.scope["path"]
         shown = context.pop("flashes", [])
+        navigation = tuple(self._groups(viewer, context.pop("active", "") or path))
         page = Page(
             brand=brand,
             surface=_surface(place.surface),
@@ -62,8 +63,8 @@ class PageRenderer:
             nonce=state.setdefault("nonce", secrets.token_urlsafe(12)),
             path=path,
             query=dict(request.query_params.items()),
-            navigation=tuple(self._groups(viewer, context.pop("active", "") or path)),
-            apps=self._links(path),
+            navigation=navigation,
+            apps=self._links(navigation, path),
             flashes=tuple(Flash(item["text"], item["kind"]) for item in shown),
             language=brand.language if place.surface != "staff" else "en",
             direction=brand.direction if place.surface != "staff" else "ltr",
@@ -82,10 +83,18 @@ class PageRenderer:
             if allowed:
                 yield NavigationGroup(label, allowed)
 
-    def _links(self, path: str) -> tuple[AppLink, ...]:
+    def _links(self, navigation: Sequence[NavigationGroup], path: str) -> tuple[AppLink, ...]:
+        """Return the applications the viewer may open, each at its first page of theirs."""
+        pages = [item.href for group in navigation for item in group.items]
         return tuple(
-            AppLink(label, href, icon, active=path.startswith(href))
-            for label, href, icon in self._apps
+            AppLink(
+                label,
+                next(page for page in pages if _covers(root, page)),
+                icon,
+                active=_covers(root, path),
+            )
+            for label, root, icon in self._apps
+            if any(_covers(root, page) for page in pages)
         )
 
 

@@ -9,6 +9,8 @@ from entrypoints.brands import DEMO
 from identity import logins
 from identity.provisioning import wanted
 
+_PORTAL = {"trader": "trader"}
+
 
 def text(environment: Mapping[str, str]) -> str:
     """Return the table for the processes' environment."""
@@ -32,7 +34,8 @@ def text(environment: Mapping[str, str]) -> str:
             lines.append(f"  {label:<22}{address(f'{prefix}.{brand.slug}')}")
         staff = {email: role for role, _, email in wanted(brand.slug, demo=True)}
         for email, password in known[brand.slug].items():
-            lines.append(f"  {staff.get(email, 'portal'):<22}{email:<30}{password}")
+            role = staff.get(email) or _PORTAL.get(email.split("@")[0], "partner")
+            lines.append(f"  {role:<22}{email:<30}{password}")
         lines.append("")
     lines.append(f"{'Vendor console':<24}{address('console')}")
     for email, password in known.get("console", {}).items():
