@@ -87,7 +87,7 @@ def install_packages(profile: str) -> None:
     say(f"installing the {profile} packages into .venv")
     STAMP.unlink(missing_ok=True)
     make_environment()
-    run([uv(), "pip", "sync", "--require-hashes", "--quiet", LOCKS[profile]])
+    run([uv(), "pip", "sync", "--require-hashes", "--quiet", "--compile-bytecode", LOCKS[profile]])
     write_entries()
     STAMP.write_text(json.dumps({"root": str(ROOT), "profile": profile, "locks": wanted}))
     say(f"packages ready after {time.monotonic() - started:.1f} s")

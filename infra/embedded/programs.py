@@ -130,5 +130,8 @@ def answers(url: str, timeout_seconds: float) -> bool:
 
 
 def base_environment() -> dict[str, str]:
-    """Return the environment that our children inherit: the caller's, unbuffered output."""
-    return {**os.environ, "PYTHONUNBUFFERED": "1"}
+    """Return the environment that our children inherit: the caller's, unbuffered output.
+
+    They may write bytecode whatever the caller prefers: without it every start compiles anew.
+    """
+    return {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": ""}

@@ -152,10 +152,20 @@ class _Stack:
             return environment
         if any(one.name == "postgres" for one in services):
             self._ensure_database()
+        gate, started = self._plan.data / "start.gate", self._plan.data / "started"
+        gate.unlink(missing_ok=True)
+        gated = {**environment, "MARQUE_START_GATE": str(gate)}
+        applications = self._programs.applications(self._plan, gated)
+        # A first start prepares for long; later ones load their code while it is prepared.
+        if started.exists():
+            self._supervisor.start(applications)
         self._prepare(prepare, environment)
+        gate.touch()
         if not self._supervisor.stopping:
-            self._supervisor.start(self._programs.applications(self._plan, environment))
+            if not started.exists():
+                self._supervisor.start(applications)
             self._supervisor.wait()
+            started.touch()
         return environment
 
     def _facts(self, name: str) -> str:

@@ -17,6 +17,7 @@ from entrypoints import catalogue, routes, wiring
 from entrypoints.hosts import FrontDoor
 from entrypoints.surfaces import Surface, application, edged
 from kernel import database as kernel_database
+from kernel import gate
 from kernel import settings as kernel_settings
 from kernel.errors import ProductError
 from kernel.log import configure
@@ -126,4 +127,5 @@ async def _ping(ports: Ports) -> None:
 def create() -> Web:
     """Build the application of one worker process; granian calls this."""
     configure("web")
+    gate.wait()
     return Web(wiring.ports(kernel_settings.load(), pool_size=12))

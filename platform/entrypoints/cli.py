@@ -34,11 +34,13 @@ def up(
     *, data: Path, port: int, domain: str, detach: bool, live: bool, scale: str, demo: bool
 ) -> None:
     """Start the whole product on its embedded services."""
-    from entrypoints import environment as kept
-    from entrypoints import prepare, table
     from infra.embedded import stack
 
     def before(environment: dict[str, str]) -> None:
+        # Loaded while the services start, not before them: it takes two seconds.
+        from entrypoints import environment as kept
+        from entrypoints import prepare
+
         kept.save(Path(environment["MARQUE_DATA"]), environment)
         asyncio.run(prepare.everything(environment, scale=scale, demo=demo))
 
@@ -50,9 +52,15 @@ def up(
             detach=detach,
             live=live,
             prepare=before,
-            table=table.text,
+            table=_table,
         )
     )
+
+
+def _table(environment: dict[str, str]) -> str:
+    from entrypoints import table
+
+    return table.text(environment)
 
 
 @main.command()

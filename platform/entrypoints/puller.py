@@ -7,6 +7,7 @@ import os
 import signal
 
 from entrypoints import wiring
+from kernel import gate
 from kernel import settings as kernel_settings
 from kernel.log import configure
 from trading import puller
@@ -26,6 +27,7 @@ async def run() -> None:
 def main() -> None:
     """Start the process."""
     configure("puller")
+    gate.wait()
     asyncio.run(run())
 
 

@@ -11,8 +11,8 @@ import dramatiq
 
 from entrypoints import wiring
 from entrypoints.subscriptions import subscriptions
+from kernel import gate, tasks
 from kernel import settings as kernel_settings
-from kernel import tasks
 from kernel.actor import TenantRef
 from kernel.database import Database
 from kernel.log import configure
@@ -75,6 +75,7 @@ async def run() -> None:
 def main() -> None:
     """Start the process."""
     configure("relay")
+    gate.wait()
     asyncio.run(run())
 
 

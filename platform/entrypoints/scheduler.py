@@ -13,6 +13,7 @@ from entrypoints import wiring
 from entrypoints.relay import tenants
 from identity import schedule as identity_jobs
 from introducers import schedule as introducers_jobs
+from kernel import gate
 from kernel import settings as kernel_settings
 from kernel.actor import TenantRef
 from kernel.log import configure, logger
@@ -110,6 +111,7 @@ async def run() -> None:
 def main() -> None:
     """Start the process."""
     configure("scheduler")
+    gate.wait()
     asyncio.run(run())
 
 

@@ -13,7 +13,7 @@ import dramatiq
 
 from entrypoints import wiring
 from entrypoints.subscriptions import subscriptions
-from kernel import outbox, tasks
+from kernel import gate, outbox, tasks
 from kernel import settings as kernel_settings
 from kernel.actor import TenantRef
 from kernel.log import bind, configure, logger
@@ -91,6 +91,7 @@ def declare(
 def main() -> None:
     """Work until told to stop; a stop lets the running handlers finish."""
     configure("worker")
+    gate.wait()
     settings = kernel_settings.load()
     ports = wiring.ports(settings, pool_size=THREADS + 2)
     broker = tasks.make_broker(settings)
