@@ -1,6 +1,7 @@
 """Jinja2 environment per theme, and `render`, the one door from controllers to pages."""
 
 import hashlib
+import time
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
@@ -68,6 +69,12 @@ def _content_hash(name: str, _changed_at: int) -> str:
 
 def static(name: str) -> str:
     """The address of a static file with the hash of its content, so that it caches for ever."""
+    return _address(name, int(time.monotonic()))
+
+
+@lru_cache(maxsize=256)
+def _address(name: str, _second: int) -> str:
+    """Look at the file once a second: a page names a dozen of them."""
     file = _STATIC / name
     if not file.is_file():
         return f"/static/{name}"

@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from crm.models import SOURCES, STAGES
@@ -81,11 +81,30 @@ class Wanted:
         )
 
 
+class LeadRow(NamedTuple):
+    """A lead as the list shows it; a template reads attributes faster than keys."""
+
+    id: UUID
+    reference: str
+    first_name: str
+    last_name: str
+    score: int
+    stage: str
+    source: str
+    campaign: str | None
+    referral_code: str | None
+    country: str
+    created_at: datetime
+    updated_at: datetime
+    owner: str | None
+    sort_value: str | int | datetime
+
+
 @dataclass(frozen=True)
 class Window:
     """The rows of one page, the place of the first, and the cursors around them."""
 
-    rows: list[dict[str, Any]]
+    rows: list[LeadRow]
     first: int
     next: str | None
     previous: str | None
@@ -152,7 +171,8 @@ async def find(session: TenantSession | ReadSession, wanted: Wanted) -> Found:
         f" LEFT JOIN user_account u ON u.id = l.owner_id{base.where}"
         f" ORDER BY {expression} {direction}, l.id {direction} LIMIT {PAGE + 1}"
     )
-    rows = [dict(row) for row in await connection.fetch(tagged(session, listing), *base.values)]
+    found = await connection.fetch(tagged(session, listing), *base.values)
+    rows = [LeadRow(*row) for row in found]
     return Found(
         counts=counts,
         total=total,
@@ -162,7 +182,7 @@ async def find(session: TenantSession | ReadSession, wanted: Wanted) -> Found:
     )
 
 
-def _window(rows: list[dict[str, Any]], *, backwards: bool, position: int) -> Window:
+def _window(rows: list[LeadRow], *, backwards: bool, position: int) -> Window:
     """Cut what was read to one page; `position` counts the rows before, or up to, the cursor."""
     more = len(rows) > PAGE
     rows = rows[:PAGE]
@@ -218,10 +238,10 @@ def _owner(value: str) -> str:
         return ""
 
 
-def _cursor(row: dict[str, Any], position: int) -> str:
-    value = row["sort_value"]
+def _cursor(row: LeadRow, position: int) -> str:
+    value = row.sort_value
     shown = value.isoformat() if isinstance(value, datetime) else value
-    text = json.dumps([shown, str(row["id"]), position])
+    text = json.dumps([shown, str(row.id), position])
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
