@@ -53,7 +53,9 @@ def copy(data: Path) -> Copy:
     return Copy.of(data)
 
 
-@pytest.fixture(scope="session")
+# No wider than a module: while Playwright lives, its event loop runs in this thread, and no
+# coroutine test could run beside it in the same worker.
+@pytest.fixture(scope="module")
 def eyes() -> Iterator[Browser]:
     """The browser itself; each test opens contexts of its own."""
     if not CHROMIUM.exists():
