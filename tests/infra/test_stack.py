@@ -152,12 +152,8 @@ def test_a_stop_is_heard_while_migrations_run(stack: Stack) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-    eventually(
-        lambda: (
-            all(one.ready for one in stack.state().processes.values())
-            and len(stack.state().processes) == 2
-        )
-    )
+    # The services are there, so that the preparation runs; the rest loads its code meanwhile.
+    eventually(lambda: sum(one.ready for one in stack.state().processes.values()) >= 2)
     time.sleep(0.3)
 
     process.send_signal(signal.SIGINT)
