@@ -66,11 +66,16 @@ def answer_failure(request: Request[Any, Any, Any], error: Exception) -> Respons
         "request failed",
         error=type(error).__name__,
         exception=pages.trace(error),
-        route=request.scope["path"],
+        route=_route(request),
     )
     reference = request.scope["state"].get("request_id", "")
     text = f"Something failed on our side. Nothing was changed. Reference {reference}."
     return _answer(request, HTTP_500_INTERNAL_SERVER_ERROR, "failure", text)
+
+
+def _route(request: Request[Any, Any, Any]) -> str:
+    """Return the handler's name: a path may hold the secret of a mailed link."""
+    return str(getattr(request.scope.get("route_handler"), "handler_name", ""))
 
 
 def _answer(
