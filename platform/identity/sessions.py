@@ -20,8 +20,8 @@ from kernel.ids import token
 from kernel.viewer import Viewer, widest
 
 # Idle and absolute limits by kind of user, in minutes.
-LIMITS = {"staff": (15 * 8, 8 * 60), "client": (30, 12 * 60), "partner": (30, 12 * 60)}
-VENDOR_LIMITS = (60, 8 * 60)
+LIMITS = {"staff": (15, 8 * 60), "client": (30, 12 * 60), "partner": (30, 12 * 60)}
+VENDOR_LIMITS = (15, 8 * 60)
 
 _LOOK_UP = """
 SELECT u.id, u.kind, u.name, u.email, s.seen_at, s.created_at,
