@@ -79,7 +79,6 @@ def _pages(slug: str, size: tuple[int, int]) -> list[View]:
              "/backoffice/kyc", "/backoffice/deposits", "/backoffice/revenue",
              "/backoffice/partners", "/backoffice/audit")  # fmt: skip
     found += [("staff", "owner", "team", path, ()) for path in staff]
-    found.append(("staff", "sales", "team", "/crm/leads/new", ()))
     found += [
         ("lead", "owner", "team", "/crm/leads", _LEAD),
         ("client", "owner", "team", "/crm/clients", (click("main a[href^='/crm/clients/']"),)),
