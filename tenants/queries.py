@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import Row, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from kernel.actor import TenantRef
 from kernel.database import ControlSession
@@ -74,6 +75,27 @@ async def latest_run(session: ControlSession, tenant_id: UUID) -> ProvisioningRu
         .limit(1)
     )
     return await session.scalar(statement)
+
+
+async def latest_steps(session: ControlSession) -> dict[UUID, list[ProvisioningStep]]:
+    """Return the steps of every tenant's newest run, by tenant, in one query."""
+    newest = (
+        select(ProvisioningRun.tenant_id, ProvisioningRun.id)
+        .ext(distinct_on(ProvisioningRun.tenant_id))
+        .order_by(
+            ProvisioningRun.tenant_id, ProvisioningRun.started_at.desc(), ProvisioningRun.id.desc()
+        )
+        .subquery()
+    )
+    statement = (
+        select(newest.c.tenant_id, ProvisioningStep)
+        .join(newest, newest.c.id == ProvisioningStep.run_id)
+        .order_by(ProvisioningStep.run_id, ProvisioningStep.position)
+    )
+    found: dict[UUID, list[ProvisioningStep]] = {}
+    for tenant_id, step in await session.execute(statement):
+        found.setdefault(tenant_id, []).append(step)
+    return found
 
 
 async def steps_of(session: ControlSession, run_id: UUID) -> Sequence[ProvisioningStep]:

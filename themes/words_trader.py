@@ -12,7 +12,6 @@ ARABIC = {
     "One step left.": "بقيت خطوة واحدة.",
     "%d steps left until everything is open to you.": "بقيت %d خطوات حتى يُفتح لك كل شيء.",
     "Wallet, available now": "المحفظة، المتاح الآن",
-    "Held in segregated client accounts": "محفوظة في حسابات عملاء منفصلة",
     "Your set-up": "خطوات البدء",
     "Trading accounts": "حسابات التداول",
     "No account yet": "لا يوجد حساب بعد",

@@ -52,13 +52,6 @@ def demo_passwords(data: Path) -> dict[str, str]:
     return dict(kept) if isinstance(kept, dict) else {}
 
 
-def keep_demo_passwords(data: Path, passwords: dict[str, str]) -> None:
-    """Keep the passwords of the demo's people beside those that are kept already."""
-    everything = _read(data)
-    everything[DEMO_PASSWORDS] = {**demo_passwords(data), **passwords}
-    _write(data, everything)
-
-
 def _read(data: Path) -> dict[str, object]:
     try:
         found: dict[str, object] = json.loads(path_of(data).read_text())

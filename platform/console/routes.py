@@ -66,11 +66,8 @@ async def tenant_list(
     ]
     ready = [queries.ref(tenant) for tenant in shown if tenant.state != "provisioning"]
     found = await health.of_all(ports.database, ready)
-    rows = []
-    for tenant in shown:
-        run = await queries.latest_run(session, tenant.id)
-        steps = await queries.steps_of(session, run.id) if run else []
-        rows.append(_Row(tenant, found.get(tenant.slug), steps))
+    steps = await queries.latest_steps(session)
+    rows = [_Row(one, found.get(one.slug), steps.get(one.id, [])) for one in shown]
     return await page(
         request,
         "console/tenants.html",

@@ -6,6 +6,7 @@ from crm import provisioning as crm_steps
 from entrypoints import catalogue, demo, money_steps
 from identity import logins, users
 from identity import provisioning as identity_steps
+from identity import queries as identity_queries
 from introducers import provisioning as introducers_steps
 from tenants import queries, registry
 from tenants.ports import Ports
@@ -50,7 +51,7 @@ async def vendor_login(ports: Ports) -> logins.Login:
         ports.settings.data, "console", [("vendor", "Vera Console", "vera@marque.example")]
     )
     async with ports.database.control() as session:
-        if await users.vendor_known(session, email=login.email) is None:
+        if await identity_queries.vendor_by_email(session, email=login.email) is None:
             await users.create_vendor(
                 session, email=login.email, name=login.name, password=login.password
             )

@@ -54,17 +54,6 @@ async def staff(session: TenantSession | ReadSession) -> Sequence[UserAccount]:
     return (await session.scalars(statement)).all()
 
 
-async def staff_of_role(session: TenantSession | ReadSession, role: str) -> Sequence[UserAccount]:
-    """Return the active staff who hold a role, in a stable order."""
-    statement = (
-        select(UserAccount)
-        .join(StaffRole, StaffRole.user_id == UserAccount.id)
-        .where(StaffRole.role == role, UserAccount.state == "active")
-        .order_by(UserAccount.id)
-    )
-    return (await session.scalars(statement)).all()
-
-
 async def roles_of(session: TenantSession | ReadSession, user_id: UUID) -> Sequence[str]:
     """Return the roles a person holds."""
     statement = select(StaffRole.role).where(StaffRole.user_id == user_id).order_by(StaffRole.role)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 
-from identity import audit, passwords, queries
+from identity import audit, passwords, queries, sessions
 from identity.models import StaffRole, UserAccount, VendorAccount
 from kernel.clock import now
 from kernel.database import ControlSession, TenantSession
@@ -89,6 +89,8 @@ async def set_password(session: TenantSession, *, user: UserAccount, password: s
     user.password_hash = await passwords.hashed(password)
     user.state = "active"
     user.failures = 0
+    # Whoever was signed in with the old password is not any more.
+    await sessions.end_all(session, user_id=user.id)
     audit.record(session, "identity.user.set_password", subject=("user", user.id))
 
 
@@ -134,8 +136,3 @@ def _slow_down(user: UserAccount | VendorAccount) -> None:
     if user.failures > _FREE_FAILURES:
         wait = min(_WAIT_MAX_SECONDS, 15 * 2 ** (user.failures - _FREE_FAILURES))
         user.blocked_until = now() + timedelta(seconds=wait)
-
-
-async def vendor_known(session: ControlSession, *, email: str) -> VendorAccount | None:
-    """Return the vendor's person of that address, or None."""
-    return await queries.vendor_by_email(session, email=email)

@@ -132,11 +132,6 @@ async def statement(
     ]
 
 
-async def entry_by_key(session: Session, *, key: str) -> Entry | None:
-    """Return the entry posted under an idempotency key."""
-    return (await session.execute(select(Entry).where(Entry.key == key))).scalar_one_or_none()
-
-
 async def lines_of(session: Session, *, entry_id: UUID) -> list[tuple[str, str, str, Decimal]]:
     """Return an entry's lines in order: code, owner id, currency, signed amount."""
     query = (

@@ -130,18 +130,6 @@ async def by_account_type(session: Session, *, since: dt.date, until: dt.date) -
     return await _earned(session, RevenueLine.account_type, _between(since, until))
 
 
-async def by_client(
-    session: Session, *, since: dt.date, until: dt.date, limit: int = 20
-) -> list[Earned]:
-    """Return the clients who earned most."""
-    return await _earned(session, RevenueLine.client_id, _between(since, until), limit=limit)
-
-
-async def of_client(session: Session, client_id: UUID) -> list[Earned]:
-    """Return what one client's instruments have earned, most first."""
-    return await _earned(session, RevenueLine.symbol, [RevenueLine.client_id == client_id])
-
-
 async def deals_of_day(
     session: Session,
     day: dt.date,
@@ -188,18 +176,6 @@ async def lines_of(session: Session, *, server_id: UUID, ticket: int) -> Sequenc
         .order_by(RevenueLine.version.desc(), RevenueLine.kind)
     )
     return (await session.scalars(statement)).all()
-
-
-async def day_range(session: Session) -> tuple[dt.date, dt.date] | None:
-    """Return the first and the last day with revenue."""
-    row = (
-        await session.execute(
-            select(func.min(RevenueLine.day), func.max(RevenueLine.day)).where(
-                RevenueLine.latest.is_(True)
-            )
-        )
-    ).one()
-    return (row[0], row[1]) if row[0] is not None else None
 
 
 def total(rows: Sequence[Earned]) -> Earned:

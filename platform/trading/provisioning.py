@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -18,7 +17,7 @@ from kernel.database import ControlSession, Database
 from tenants import queries as tenant_queries
 from tenants import servers
 from tenants.provisioning import Context, Step
-from trading import account_types, deals, groups, states
+from trading import account_types, groups
 from trading.account_types import Offer
 
 SIMULATOR = "MT5 (simulator)"
@@ -152,27 +151,6 @@ async def resync(
             connection=connection,
         )
     return found
-
-
-async def backfill(
-    database: Database, tenant: TenantRef, *, connections: TradingConnections, back: timedelta
-) -> int:
-    """Read the tenant's past on all its servers again; return how many deals were new or changed.
-
-    For a history that was written behind our back, such as a demo's. Raises what a connection
-    raises; what was read before that is kept.
-    """
-    async with database.control() as session:
-        rows = await tenant_queries.servers_of_tenant(session, tenant.id)
-    changed = 0
-    for assigned, server in rows:
-        connection = await connections.get(server.id)
-        share = deals.Share(tenant, assigned.group_mask)
-        changed += await deals.rescan(
-            database, server.id, tenants=[share], connection=connection, back=back
-        )
-        await states.refresh(database, server.id, share=share, connection=connection)
-    return changed
 
 
 async def _registered(

@@ -51,16 +51,6 @@ async def account(session: Session, account_id: UUID) -> TradingAccount | None:
     return await session.get(TradingAccount, account_id)
 
 
-async def account_by_login(
-    session: Session, *, server_id: UUID, login: int
-) -> TradingAccount | None:
-    """Return the account of a login."""
-    statement = select(TradingAccount).where(
-        TradingAccount.server_id == server_id, TradingAccount.login == login
-    )
-    return await session.scalar(statement)
-
-
 async def accounts_of(session: Session, client_id: UUID) -> Sequence[TradingAccount]:
     """Return a client's accounts, oldest first."""
     statement = (

@@ -166,3 +166,22 @@ async def test_an_unknown_address_takes_as_long_as_a_wrong_password(
     assert isinstance(unknown, users.Refusal)
     assert known.text == unknown.text
     assert count == 1
+
+
+async def test_a_new_password_ends_every_session(database: Database, tenant: TenantRef) -> None:
+    """Whoever stole the old one is signed out too."""
+    async with database.tenant(tenant) as session:
+        person = await _person(session)
+        value = await sessions.start(
+            session, user_id=person.id, kind="client", surface="trader", host="my.alpha.localhost"
+        )
+    async with database.tenant(tenant) as session:
+        found = await session.get(UserAccount, person.id)
+        assert found is not None
+        await users.set_password(session, user=found, password="amber-lantern-harbour")
+    async with database.tenant(tenant) as session:
+        seen = await sessions.viewer(
+            session, value=value, host="my.alpha.localhost", surface="trader"
+        )
+
+    assert seen is None
