@@ -13,7 +13,7 @@ from kernel.failpoints import reach
 from kernel.web.access import PUBLIC
 from kernel.web.inject import Session
 from tenants.inject import Outside
-from treasury import webhooks
+from treasury import receipts
 
 BODY_MAX = 256 * 1024
 
@@ -32,7 +32,7 @@ async def receive(
     body = await request.body()
     if len(body) > BODY_MAX:
         return Response("too large", status_code=413, media_type=MediaType.TEXT)
-    receipt = await webhooks.receive(
+    receipt = await receipts.receive(
         session,
         token=token,
         body=body,

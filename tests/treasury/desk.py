@@ -20,10 +20,10 @@ from kernel.ids import token
 from kernel.money import Money
 from ledger import queries as ledger_queries
 from ledger.verification import verify
-from treasury import connections, deposits, queries, subscribers, webhooks
+from treasury import connections, deposits, queries, receipts, subscribers
 from treasury.events import WebhookStored
 from treasury.models import Deposit
-from treasury.webhooks import Receipt
+from treasury.receipts import Receipt
 
 SECRET = "whsec_of_tests"
 LIMITS = {"USD": (Decimal(10), Decimal(50_000)), "EUR": (Decimal(10), Decimal(5_000))}
@@ -60,7 +60,7 @@ class Desk:
         """Let a webhook arrive as the web entrypoint would."""
         headers = {"stripe-signature": signature if signature is not None else sign(body)}
         async with self.database.tenant(self.tenant) as session:
-            return await webhooks.receive(
+            return await receipts.receive(
                 session,
                 token=hook_token or self.hook_token,
                 body=body,
