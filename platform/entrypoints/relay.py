@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Sequence
 from uuid import UUID
 
 import dramatiq
@@ -15,9 +16,10 @@ from kernel import gate, tasks
 from kernel import settings as kernel_settings
 from kernel.actor import TenantRef
 from kernel.database import Database
+from kernel.doorbell import RedisDoorbell
 from kernel.log import configure
 from kernel.relay import Relay, Send
-from kernel.subscriptions import Lane
+from kernel.subscriptions import Subscription
 from tenants import queries
 
 
@@ -25,18 +27,18 @@ def sender(broker: dramatiq.Broker) -> Send:
     """Return what puts a message on a lane's queue."""
 
     async def send(
-        lane: Lane, tenant: TenantRef, event_id: UUID, topic: str, subscriber: str
+        subscription: Subscription, tenant: TenantRef, event_ids: Sequence[UUID]
     ) -> None:
         message: dramatiq.Message[None] = dramatiq.Message(
-            queue_name=lane,
-            actor_name=f"deliver_{lane}",
+            queue_name=subscription.lane,
+            actor_name=f"deliver_{subscription.lane}",
             args=(),
             kwargs={
                 "tenant_id": str(tenant.id),
                 "generation": tenant.generation,
-                "event_id": str(event_id),
-                "topic": topic,
-                "subscriber": subscriber,
+                "event_ids": [str(event_id) for event_id in event_ids],
+                "topic": subscription.event.topic,
+                "subscriber": subscription.name,
             },
             options={},
         )
@@ -62,7 +64,7 @@ async def run() -> None:
         loop.add_signal_handler(number, stop.set)
     relay = Relay(
         ports.database,
-        ports.redis,
+        RedisDoorbell(ports.redis),
         subscriptions(ports),
         tenants=lambda: tenants(ports.database),
         send=sender(tasks.make_broker(settings)),

@@ -13,7 +13,7 @@ from connectors.storage.filesystem import FilesystemStore
 from entrypoints.connections import ProviderAdapters, ServerConnections
 from kernel.crypto import Vault
 from kernel.database import Database
-from kernel.relay import doorbell
+from kernel.doorbell import RedisDoorbell
 from kernel.settings import Settings
 from kernel.storage import ObjectStore
 from tenants.ports import Ports
@@ -23,7 +23,7 @@ def ports(settings: Settings, *, pool_size: int = 10) -> Ports:
     """Choose the adapters of this process by its settings; nothing connects yet."""
     database = Database.from_settings(settings, pool_size=pool_size)
     client = redis.asyncio.Redis.from_url(settings.redis_url)
-    database.ring(doorbell(client))
+    database.ring(RedisDoorbell(client))
     vault = Vault(settings.secret_key)
     return Ports(
         settings=settings,

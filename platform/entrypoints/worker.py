@@ -42,9 +42,15 @@ class Deliveries:
         self._tenants: dict[str, tuple[float, Tenant | None]] = {}
 
     async def deliver(
-        self, *, tenant_id: str, generation: int, event_id: str, topic: str, subscriber: str
+        self,
+        *,
+        tenant_id: str,
+        generation: int,
+        event_ids: list[str],
+        topic: str,
+        subscriber: str,
     ) -> None:
-        """Handle one event for one subscriber; failures wait in the outbox, not in Redis."""
+        """Handle events for one subscriber; failures wait in the outbox, not in Redis."""
         tenant = await self._tenant(tenant_id, generation)
         subscription = self._known.named(topic, subscriber)
         if tenant is None or subscription is None:
@@ -56,7 +62,7 @@ class Deliveries:
                 self._ports.database,
                 tenant,
                 subscription,
-                UUID(event_id),
+                [UUID(event_id) for event_id in event_ids],
                 subscribers=len(self._known.of(topic)),
             )
         except Exception:  # noqa: BLE001 - written down and logged by the outbox

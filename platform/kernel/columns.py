@@ -9,10 +9,12 @@ from sqlalchemy import DateTime, Numeric, String, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import MappedColumn, mapped_column
 
+from kernel.ids import uuid7
+
 
 def uuid_key() -> MappedColumn[UUID]:
-    """Primary key: UUIDv7 made by PostgreSQL when the code gives none."""
-    return mapped_column(Uuid, primary_key=True, server_default=text("uuidv7()"))
+    """Primary key: UUIDv7, made here so that rows go out in batches; else by PostgreSQL."""
+    return mapped_column(Uuid, primary_key=True, default=uuid7, server_default=text("uuidv7()"))
 
 
 def uuid_ref(*, nullable: bool = False, index: bool = False) -> MappedColumn[Any]:

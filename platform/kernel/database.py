@@ -12,9 +12,9 @@ import asyncio
 import hashlib
 import hmac
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
 import asyncpg
@@ -74,8 +74,17 @@ class ControlSession(AsyncSession):
 
 
 Bound = TypeVar("Bound", TenantSession, ReadSession, ControlSession)
-# Called with the tenants' ids whose outbox has news, around the commit.
-Doorbell = Callable[[str], Awaitable[None]]
+
+
+class Doorbell(Protocol):
+    """Tells the relay whose outbox has news; a channel is a tenant's id, or `control`."""
+
+    async def mark(self, channel: str) -> None:
+        """Say before a commit that news may follow, so that a crash after it is seen."""
+
+    def ring(self, channel: str) -> None:
+        """Say after a commit that there is news, without waiting for anybody."""
+
 
 
 def role_password(secret_key: bytes, login: str) -> str:
@@ -158,15 +167,15 @@ class Database:
         """Flush and commit; tell the relay before (so a crash is seen) and after (at once)."""
         if session.new or session.dirty or session.deleted:
             await session.flush()
-        news = bool(session.info.get("events")) and self._doorbell is not None
-        if news and self._doorbell is not None:
-            await self._doorbell(channel)
+        bell = self._doorbell if session.info.get("events") else None
+        if bell is not None:
+            await bell.mark(channel)
         # After a statement that failed and was forgotten, PostgreSQL answers COMMIT with ROLLBACK.
         if await (await driver(session)).execute("COMMIT") != "COMMIT":
             raise CommitRefused("a statement of the transaction had failed")
         session.info["committed"] = True
-        if news and self._doorbell is not None:
-            await self._doorbell(channel)
+        if bell is not None:
+            bell.ring(channel)
 
 
 async def driver(session: AsyncSession) -> asyncpg.Connection[Any]:

@@ -7,6 +7,7 @@ bound to the topic in entrypoints/wiring.py. PostgreSQL is the truth; Redis only
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing
 from datetime import datetime
 from typing import Any, ClassVar, Self
@@ -37,13 +38,19 @@ class Event:
     @classmethod
     def from_payload(cls, payload: dict[str, Any]) -> Self:
         """Read the fields back in their declared types; unknown fields are left out."""
-        hints = typing.get_type_hints(cls)
         known = {
-            field.name: msgspec.convert(payload[field.name], hints[field.name], strict=False)
-            for field in dataclasses.fields(cls)
-            if field.name in payload
+            name: msgspec.convert(payload[name], kind, strict=False)
+            for name, kind in _fields(cls).items()
+            if name in payload
         }
         return cls(**known)
+
+
+@functools.cache
+def _fields(kind: type[Event]) -> dict[str, Any]:
+    """Return the declared type of each field; reading them costs as much as handling some."""
+    hints = typing.get_type_hints(kind)
+    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
 
 
 class _Outbox:

@@ -2,11 +2,13 @@
 
 The relay claims waiting rows under a lease and rings dramatiq; the worker handles each
 (event, subscriber) pair at most once, by a row written in the handler's own transaction.
-A lost message, a flushed Redis or a killed worker costs the lease's time, nothing else.
+Subscribers that can, take many events at once. A lost message, a flushed Redis or a killed
+worker costs the lease's time, nothing else.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +17,7 @@ from uuid import UUID
 import msgspec
 
 from kernel.actor import TenantRef
-from kernel.database import Database, TenantSession, driver, tagged
+from kernel.database import Database, ReadSession, TenantSession, driver, tagged
 from kernel.failpoints import reach
 from kernel.log import logger
 from kernel.subscriptions import Subscription, Subscriptions
@@ -29,24 +31,41 @@ UPDATE outbox SET lease_until = clock_timestamp() + make_interval(secs => $1),
                   attempts = attempts + 1
 WHERE id IN (SELECT id FROM outbox
              WHERE done_at IS NULL AND (lease_until IS NULL OR lease_until < clock_timestamp())
+               AND (topic = ANY ($3::text[])) = $4
              ORDER BY recorded_at, id LIMIT $2 FOR UPDATE SKIP LOCKED)
 RETURNING id, topic, attempts
 """
 _NEXT_DUE = "SELECT min(coalesce(lease_until, recorded_at)) FROM outbox WHERE done_at IS NULL"
+# The row of a delivery is the lock: of two workers with the same event the second waits here.
 _START = """
-INSERT INTO outbox_delivery (event_id, subscriber, attempts) VALUES ($1, $2, 1)
-ON CONFLICT (event_id, subscriber) DO UPDATE SET attempts = outbox_delivery.attempts + 1
-RETURNING done_at
+WITH started AS (
+  INSERT INTO outbox_delivery (event_id, subscriber, attempts)
+  SELECT id::uuid, $2, 1 FROM unnest($1::text[]) AS id ORDER BY 1
+  ON CONFLICT (event_id, subscriber) DO UPDATE SET attempts = outbox_delivery.attempts + 1
+  RETURNING event_id, done_at)
+SELECT o.payload::text FROM started s JOIN outbox o ON o.id = s.event_id
+WHERE s.done_at IS NULL ORDER BY o.recorded_at, o.id
 """
-_LOAD = "SELECT payload::text FROM outbox WHERE id = $1"
+_WAITING = """
+SELECT o.payload::text FROM outbox o
+WHERE o.id = ANY ($1::text[]::uuid[]) AND NOT EXISTS (
+  SELECT FROM outbox_delivery d
+  WHERE d.event_id = o.id AND d.subscriber = $2 AND d.done_at IS NOT NULL)
+ORDER BY o.recorded_at, o.id
+"""
 _DELIVERED = """
-UPDATE outbox_delivery SET done_at = now(), error = '' WHERE event_id = $1 AND subscriber = $2
+INSERT INTO outbox_delivery (event_id, subscriber, attempts, done_at)
+SELECT id::uuid, $2, 1, now() FROM unnest($1::text[]) AS id ORDER BY 1
+ON CONFLICT (event_id, subscriber) DO UPDATE SET done_at = now(), error = ''
 """
-_LOCK = "SELECT done_at FROM outbox WHERE id = $1 FOR UPDATE"
+_LOCK = """
+SELECT count(*) FROM (
+  SELECT FROM outbox WHERE id = ANY ($1::text[]::uuid[]) ORDER BY id FOR UPDATE)
+"""
 _FINISH = """
 UPDATE outbox SET done_at = now()
-WHERE id = $1 AND done_at IS NULL
-  AND (SELECT count(*) FROM outbox_delivery d WHERE d.event_id = $1 AND d.done_at IS NOT NULL) >= $2
+WHERE id = ANY ($1::text[]::uuid[]) AND done_at IS NULL
+  AND (SELECT count(*) FROM outbox_delivery d WHERE d.event_id = id AND d.done_at IS NOT NULL) >= $2
 """
 _FAILED = """
 INSERT INTO outbox_delivery (event_id, subscriber, attempts, error) VALUES ($1, $2, 1, $3)
@@ -70,16 +89,23 @@ class Claimed:
 
 
 async def claim(
-    database: Database, tenant: TenantRef, subscriptions: Subscriptions
+    database: Database, tenant: TenantRef, subscriptions: Subscriptions, *, money: bool = False
 ) -> Sequence[Claimed]:
-    """Lease the waiting events of a tenant; those nobody cares about are finished at once."""
+    """Lease the waiting events of a tenant, those that move money or all the others.
+
+    Those nobody cares about are finished at once.
+    """
+    topics = subscriptions.topics("money")
     async with database.tenant(tenant) as session:
         raw = await driver(session)
-        rows = await raw.fetch(tagged(session, _CLAIM), float(LEASE_SECONDS), BATCH)
-        claimed = [Claimed(row["id"], row["topic"], row["attempts"]) for row in rows]
-        for event in claimed:
-            if not subscriptions.of(event.topic):
-                await raw.execute(tagged(session, _FINISH), event.event_id, 0)
+        rows = await raw.fetch(tagged(session, _CLAIM), float(LEASE_SECONDS), BATCH, topics, money)
+        claimed = sorted(
+            (Claimed(row["id"], row["topic"], row["attempts"]) for row in rows),
+            key=lambda event: event.event_id,
+        )
+        alone = [str(event.event_id) for event in claimed if not subscriptions.of(event.topic)]
+        if alone:
+            await raw.execute(tagged(session, _FINISH), alone, 0)
     return [event for event in claimed if subscriptions.of(event.topic)]
 
 
@@ -94,63 +120,75 @@ async def handle(
     database: Database,
     tenant: TenantRef,
     subscription: Subscription,
-    event_id: UUID,
+    event_ids: Sequence[UUID],
     *,
     subscribers: int,
 ) -> None:
-    """Hand one event to one subscriber, once; a failure is written down and raised again."""
+    """Hand events to one subscriber, each once; a failure is written down and raised again.
+
+    Where a batch fails, its events are handed over one by one, so that the one at fault does
+    not keep the others waiting.
+    """
+    run = _in_transaction if subscription.handler is not None else _as_job
     try:
-        if subscription.handler is not None:
-            await _in_transaction(database, tenant, subscription, event_id, subscribers)
-        else:
-            await _as_job(database, tenant, subscription, event_id, subscribers)
+        await run(database, tenant, subscription, [str(one) for one in event_ids], subscribers)
     except Exception as error:
-        await _note_failure(database, tenant, subscription, event_id, error)
-        raise
+        if len(event_ids) == 1:
+            await _note_failure(database, tenant, subscription, event_ids[0], error)
+            raise
+        _LOG.warning(
+            "a batch failed, its events follow one by one",
+            subscriber=subscription.name,
+            events=len(event_ids),
+            error=type(error).__name__,
+        )
+        for event_id in event_ids:
+            with contextlib.suppress(Exception):
+                await handle(database, tenant, subscription, [event_id], subscribers=subscribers)
 
 
 async def _in_transaction(
-    database: Database, tenant: TenantRef, subscription: Subscription, event_id: UUID, total: int
+    database: Database, tenant: TenantRef, subscription: Subscription, ids: list[str], total: int
 ) -> None:
+    assert subscription.handler is not None
     async with database.tenant(tenant) as session:
-        raw = await driver(session)
-        done = await raw.fetchval(tagged(session, _START), event_id, subscription.name)
-        if done is None:
-            event = await _event(session, subscription, event_id)
-            assert subscription.handler is not None
-            await subscription.handler(session, event)
+        events = await _events(session, _START, subscription, ids)
+        if events:
+            await subscription.handler(session, events)
             await session.flush()
-            await raw.execute(tagged(session, _DELIVERED), event_id, subscription.name)
-        await _finish(session, event_id, total)
+        await _finish(session, subscription, ids, total)
         reach("outbox.before_delivery_commit")
 
 
 async def _as_job(
-    database: Database, tenant: TenantRef, subscription: Subscription, event_id: UUID, total: int
+    database: Database, tenant: TenantRef, subscription: Subscription, ids: list[str], total: int
 ) -> None:
+    assert subscription.job is not None
+    async with database.tenant_read(tenant) as reading:
+        events = await _events(reading, _WAITING, subscription, ids)
+    if events:
+        await subscription.job(database, tenant, events)
     async with database.tenant(tenant) as session:
-        raw = await driver(session)
-        done = await raw.fetchval(tagged(session, _START), event_id, subscription.name)
-        event = await _event(session, subscription, event_id)
-    if done is None:
-        assert subscription.job is not None
-        await subscription.job(database, tenant, event)
-    async with database.tenant(tenant) as session:
-        raw = await driver(session)
-        await raw.execute(tagged(session, _DELIVERED), event_id, subscription.name)
-        await _finish(session, event_id, total)
+        await _finish(session, subscription, ids, total)
 
 
-async def _event(session: TenantSession, subscription: Subscription, event_id: UUID) -> object:
-    text = await (await driver(session)).fetchval(tagged(session, _LOAD), event_id)
-    return subscription.event.from_payload(msgspec.json.decode(text))
-
-
-async def _finish(session: TenantSession, event_id: UUID, total: int) -> None:
+async def _events(
+    session: TenantSession | ReadSession, sql: str, subscription: Subscription, ids: list[str]
+) -> list[object]:
     raw = await driver(session)
-    # The lock makes two last subscribers see each other's delivery.
-    await raw.fetchval(tagged(session, _LOCK), event_id)
-    await raw.execute(tagged(session, _FINISH), event_id, total)
+    rows = await raw.fetch(tagged(session, sql), ids, subscription.name)
+    return [subscription.event.from_payload(msgspec.json.decode(row[0])) for row in rows]
+
+
+async def _finish(
+    session: TenantSession, subscription: Subscription, ids: list[str], total: int
+) -> None:
+    raw = await driver(session)
+    await raw.execute(tagged(session, _DELIVERED), ids, subscription.name)
+    if total > 1:
+        # The lock makes two last subscribers see each other's delivery.
+        await raw.fetchval(tagged(session, _LOCK), ids)
+    await raw.execute(tagged(session, _FINISH), ids, total)
 
 
 async def _note_failure(

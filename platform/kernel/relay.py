@@ -1,44 +1,33 @@
-"""Drains outboxes: dirty tenants at once, leased ones when due, all of them now and then."""
+"""Drains outboxes: dirty tenants at once, leased ones when due, all of them now and then.
+
+Events that move money leave first; the others of a brokerage wait until its money is quiet for
+a moment, but never long. Between two turns lies a short pause, in which a storm gathers into
+batches.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
-
-import redis.asyncio
-from redis.exceptions import RedisError
 
 from kernel import outbox
 from kernel.actor import TenantRef
-from kernel.database import Database, Doorbell
-from kernel.keys import shared_key
+from kernel.database import Database
+from kernel.doorbell import AGAIN_SECONDS, RedisDoorbell
 from kernel.log import logger
-from kernel.subscriptions import Lane, Subscriptions
+from kernel.subscriptions import Subscription, Subscriptions
 
 _LOG = logger(__name__)
-_BELL = shared_key("outbox", "bell")
 SWEEP_SECONDS = 60
-# (lane, tenant, event id, topic, subscriber)
-Send = Callable[[Lane, TenantRef, UUID, str, str], Awaitable[None]]
+_WAIT_SECONDS = 0.5
+_PAUSE_SECONDS = 0.015
+# So long after the last event of money the others follow, and so long they wait at most.
+_QUIET_SECONDS = 0.1
+_PATIENCE_SECONDS = 1.0
+Send = Callable[[Subscription, TenantRef, Sequence[UUID]], Awaitable[None]]
 Tenants = Callable[[], Awaitable[list[TenantRef]]]
-
-
-def doorbell(client: redis.asyncio.Redis) -> Doorbell:
-    """Return what a session calls to say that a tenant's outbox has news.
-
-    Redis being down must not fail a commit: the sweep finds what the bell did not say.
-    """
-
-    async def ring(channel: str) -> None:
-        try:
-            await client.lpush(_BELL, channel)
-            await client.ltrim(_BELL, 0, 10_000)
-        except (RedisError, OSError):
-            _LOG.warning("the doorbell is out of reach", reason="redis")
-
-    return ring
 
 
 class Relay:
@@ -47,7 +36,7 @@ class Relay:
     def __init__(
         self,
         database: Database,
-        client: redis.asyncio.Redis,
+        bell: RedisDoorbell,
         subscriptions: Subscriptions,
         *,
         tenants: Tenants,
@@ -55,12 +44,14 @@ class Relay:
     ) -> None:
         """Take what the loop needs; nothing starts yet."""
         self._database = database
-        self._redis = client
+        self._bell = bell
         self._subscriptions = subscriptions
         self._tenants = tenants
         self._send = send
         self._known: dict[str, TenantRef] = {}
         self._due: dict[str, float] = {}
+        # Since when a tenant's other events wait, and when its money last moved.
+        self._busy: dict[str, tuple[float, float]] = {}
         self._swept = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -75,24 +66,25 @@ class Relay:
     async def _turn(self) -> None:
         if time.monotonic() - self._swept > SWEEP_SECONDS:
             await self._sweep()
-        for channel in await self._rung():
+        rung = await self._rung()
+        started = time.monotonic()
+        due = {channel for channel, moment in self._due.items() if moment <= started}
+        for channel in rung | due:
+            self._due.pop(channel, None)
             await self.drain(channel)
-        now = time.monotonic()
-        for channel in [name for name, due in self._due.items() if due <= now]:
-            del self._due[channel]
-            await self.drain(channel)
+        for channel in rung:
+            # What was marked may be committed a little later.
+            self._look_again(channel, AGAIN_SECONDS)
+        await asyncio.sleep(max(0.0, started + _PAUSE_SECONDS - time.monotonic()))
 
     async def _rung(self) -> set[str]:
-        """Wait a moment for the bell, then take everything that has rung."""
-        try:
-            first = await self._redis.brpop([_BELL], timeout=0.5)
-            if first is None:
-                return set()
-            rest = await self._redis.rpop(_BELL, 1000) or []
-        except (RedisError, OSError):
-            await asyncio.sleep(0.5)
-            return set(self._known)
-        return {value.decode() for value in (first[1], *rest)}
+        """Wait a moment for the bell, or for what is due sooner."""
+        first = min(self._due.values(), default=float("inf")) - time.monotonic()
+        rung = await self._bell.heard(max(0.005, min(_WAIT_SECONDS, first)))
+        if rung is not None:
+            return rung
+        await asyncio.sleep(_WAIT_SECONDS)
+        return set(self._known)
 
     async def _sweep(self) -> None:
         self._known = {str(tenant.id): tenant for tenant in await self._tenants()}
@@ -108,19 +100,49 @@ class Relay:
             tenant = self._known.get(channel)
         if tenant is None:
             return 0
-        sent = 0
-        while True:
-            events = await outbox.claim(self._database, tenant, self._subscriptions)
-            for event in events:
-                for subscription in self._subscriptions.of(event.topic):
-                    await self._send(
-                        subscription.lane, tenant, event.event_id, event.topic, subscription.name
-                    )
-                    sent += 1
-            if len(events) < outbox.BATCH:
-                break
+        sent = await self._pass_on(tenant, money=True)
+        if self._may_wait(channel, money_moved=sent > 0):
+            self._look_again(channel, _QUIET_SECONDS)
+            return sent
+        sent += await self._pass_on(tenant, money=False)
         due = await outbox.next_due(self._database, tenant)
         if due is not None:
-            wait = max(0.2, due.timestamp() - time.time())
-            self._due[channel] = time.monotonic() + wait
+            self._look_again(channel, max(0.2, due.timestamp() - time.time()))
         return sent
+
+    def _may_wait(self, channel: str, *, money_moved: bool) -> bool:
+        """Say whether the events beside the money can be left for a moment longer."""
+        moment = time.monotonic()
+        since, last = self._busy.get(channel, (moment, moment - _QUIET_SECONDS))
+        if money_moved:
+            last = moment
+        if moment - last >= _QUIET_SECONDS:
+            self._busy.pop(channel, None)
+            return False
+        if moment - since >= _PATIENCE_SECONDS:
+            self._busy[channel] = (moment, last)
+            return False
+        self._busy[channel] = (since, last)
+        return True
+
+    def _look_again(self, channel: str, seconds: float) -> None:
+        moment = time.monotonic() + seconds
+        self._due[channel] = min(moment, self._due.get(channel, moment))
+
+    async def _pass_on(self, tenant: TenantRef, *, money: bool) -> int:
+        sent = 0
+        while True:
+            events = await outbox.claim(
+                self._database, tenant, self._subscriptions, money=money
+            )
+            by_topic: dict[str, list[UUID]] = {}
+            for event in events:
+                by_topic.setdefault(event.topic, []).append(event.event_id)
+            for topic, ids in by_topic.items():
+                for subscription in self._subscriptions.of(topic):
+                    for start in range(0, len(ids), subscription.size):
+                        some = ids[start : start + subscription.size]
+                        await self._send(subscription, tenant, some)
+                        sent += 1
+            if len(events) < outbox.BATCH:
+                return sent

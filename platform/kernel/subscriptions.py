@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,17 +15,20 @@ Lane = Literal["money", "default", "mail"]
 Handler = Callable[[TenantSession, Any], Awaitable[None]]
 # A job that opens its own transactions and may call the network; it must bear repetition.
 Job = Callable[[Database, TenantRef, Any], Awaitable[None]]
+BatchHandler = Callable[[TenantSession, Sequence[Any]], Awaitable[None]]
+BatchJob = Callable[[Database, TenantRef, Sequence[Any]], Awaitable[None]]
 
 
 @dataclass(frozen=True)
 class Subscription:
-    """One subscriber of one kind of event."""
+    """One subscriber of one kind of event, and how many of them it takes at once."""
 
     event: type[Event]
     name: str
     lane: Lane
-    handler: Handler | None = None
-    job: Job | None = None
+    size: int = 1
+    handler: BatchHandler | None = None
+    job: BatchJob | None = None
 
 
 class Subscriptions:
@@ -40,11 +43,42 @@ class Subscriptions:
         self, event: type[Event], name: str, handler: Handler, *, lane: Lane = "default"
     ) -> None:
         """Subscribe a handler that runs in its own transaction."""
-        self._add(Subscription(event, name, lane, handler=handler))
+
+        async def each(session: TenantSession, events: Sequence[Any]) -> None:
+            for one in events:
+                await handler(session, one)
+
+        self._add(Subscription(event, name, lane, handler=each))
 
     def job(self, event: type[Event], name: str, job: Job, *, lane: Lane = "default") -> None:
         """Subscribe a job that manages its own transactions."""
-        self._add(Subscription(event, name, lane, job=job))
+
+        async def each(database: Database, tenant: TenantRef, events: Sequence[Any]) -> None:
+            for one in events:
+                await job(database, tenant, one)
+
+        self._add(Subscription(event, name, lane, job=each))
+
+    def on_batch(
+        self,
+        event: type[Event],
+        name: str,
+        handler: BatchHandler,
+        *,
+        size: int,
+        lane: Lane = "default",
+    ) -> None:
+        """Subscribe a handler that takes up to `size` events in one transaction.
+
+        Where it fails for all of them, it is called again for each alone.
+        """
+        self._add(Subscription(event, name, lane, size, handler=handler))
+
+    def job_batch(
+        self, event: type[Event], name: str, job: BatchJob, *, size: int, lane: Lane = "default"
+    ) -> None:
+        """Subscribe a job that takes up to `size` events, and each alone where it fails."""
+        self._add(Subscription(event, name, lane, size, job=job))
 
     def of(self, topic: str) -> list[Subscription]:
         """Return the subscribers of a topic."""
@@ -53,6 +87,14 @@ class Subscriptions:
     def named(self, topic: str, name: str) -> Subscription | None:
         """Return one subscriber of a topic."""
         return self._by_name.get((topic, name))
+
+    def topics(self, lane: Lane) -> list[str]:
+        """Return the topics with a subscriber on a lane."""
+        return [
+            topic
+            for topic, found in self._by_topic.items()
+            if any(one.lane == lane for one in found)
+        ]
 
     def _add(self, subscription: Subscription) -> None:
         key = (subscription.event.topic, subscription.name)
