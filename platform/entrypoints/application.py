@@ -16,6 +16,7 @@ import themes
 from entrypoints import catalogue, routes, wiring
 from entrypoints.hosts import FrontDoor
 from entrypoints.surfaces import Surface, application, edged
+from entrypoints.webhooks import Hooks
 from kernel import database as kernel_database
 from kernel import gate
 from kernel import settings as kernel_settings
@@ -25,6 +26,7 @@ from kernel.web import problems
 from kernel.web.access import PUBLIC, require_declared
 from tenants.ports import Ports
 from tenants.resolver import Resolver
+from treasury.receipts import Receivers
 
 
 class Web:
@@ -41,6 +43,9 @@ class Web:
         }
         ops = _ops(ports)
         front: dict[str, Any] = {name: edged(name, app, ports) for name, app in self.apps.items()}
+        front["public"] = Hooks(
+            front["public"], ports.database, Receivers(ports.payments, ports.vault)
+        )
         self._door = FrontDoor(
             Resolver(ports.database, domain=settings.domain),
             {**front, "ops": ops},

@@ -2,46 +2,106 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from litestar import MediaType, Request, Response, post
+from litestar import post
+from litestar.enums import ScopeType
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
+from kernel.actor import VISITOR
+from kernel.database import Database
 from kernel.errors import NotFound
 from kernel.failpoints import reach
 from kernel.web.access import PUBLIC
-from kernel.web.inject import Session
-from tenants.inject import Outside
 from treasury import receipts
+from treasury.receipts import Receivers
 
 BODY_MAX = 256 * 1024
+_PAYMENTS = "/hooks/payments/"
+_TEXT = (b"content-type", b"text/plain; charset=utf-8")
 
 
 @post("/hooks/{kind:str}/{token:str}", permission=PUBLIC, status_code=200, include_in_schema=False)
-async def receive(
-    request: Request[Any, Any, Any],
-    session: Session,
-    ports: Outside,
-    kind: FromPath[str],
-    token: FromPath[str],
-) -> Response[str]:
-    """Store a payment provider's event once; a wrong signature leaves only a refusal."""
-    if kind != "payments":
-        raise NotFound
-    body = await request.body()
-    if len(body) > BODY_MAX:
-        return Response("too large", status_code=413, media_type=MediaType.TEXT)
-    receipt = await receipts.receive(
-        session,
-        token=token,
-        body=body,
-        headers=dict(request.headers.items()),
-        payments=ports.payments,
-        vault=ports.vault,
-    )
-    reach("treasury.after_webhook_stored")
-    return Response(receipt.outcome, status_code=receipt.status, media_type=MediaType.TEXT)
+async def receive_webhook(kind: FromPath[str], token: FromPath[str]) -> None:
+    """Declare the address, and find nothing: what somebody receives, `Hooks` has answered."""
+    del kind, token
+    raise NotFound
 
 
-ROUTES: list[HTTPRouteHandler] = [receive]
+ROUTES: list[HTTPRouteHandler] = [receive_webhook]
+
+
+class Hooks:
+    """ASGI middleware that answers `POST /hooks/payments/TOKEN` without the framework.
+
+    Providers send storms of these. Whatever else is asked for goes on to the site's own
+    application, and so does a token that nobody has.
+    """
+
+    def __init__(self, app: ASGIApp, database: Database, receivers: Receivers) -> None:
+        """Wrap the application of the public site."""
+        self._app = app
+        self._database = database
+        self._receivers = receivers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Store a provider's event once; a wrong signature leaves only a refusal."""
+        if scope["type"] == ScopeType.HTTP and (token := _token(scope)):
+            # The log names the route by its handler.
+            scope["route_handler"] = receive_webhook
+            body = await _whole(receive)
+            if body is None:
+                await _answer(send, 413, b"too large")
+                return
+            try:
+                status, text = await self._receive(scope, token, body)
+            except NotFound:
+                pass
+            else:
+                await _answer(send, status, text)
+                return
+        await self._app(scope, receive, send)
+
+    async def _receive(self, scope: HTTPScope, token: str, body: bytes) -> tuple[int, bytes]:
+        state = scope["state"]
+        headers = {
+            name.decode("latin-1"): text.decode("latin-1") for name, text in scope["headers"]
+        }
+        async with self._database.tenant(
+            state["tenant"], actor=VISITOR, request_id=state["request_id"]
+        ) as session:
+            receipt = await receipts.receive(
+                session, token=token, body=body, headers=headers, receivers=self._receivers
+            )
+            reach("treasury.after_webhook_stored")
+        return receipt.status, receipt.outcome.encode()
+
+
+def _token(scope: HTTPScope) -> str:
+    """Return the token of a payment provider's call; empty for any other request."""
+    path = scope["path"]
+    if scope["method"] != "POST" or not path.startswith(_PAYMENTS):
+        return ""
+    token = path[len(_PAYMENTS) :].removesuffix("/")
+    return "" if "/" in token else token
+
+
+async def _whole(receive: Receive) -> bytes | None:
+    """Read the body; None for one that is too large or never ends."""
+    parts, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        parts.append(message["body"])
+        size += len(message["body"])
+        if size > BODY_MAX:
+            return None
+        if not message["more_body"]:
+            return b"".join(parts)
+
+
+async def _answer(send: Send, status: int, text: bytes) -> None:
+    length = (b"content-length", b"%d" % len(text))
+    await send({"type": "http.response.start", "status": status, "headers": [_TEXT, length]})
+    await send({"type": "http.response.body", "body": text, "more_body": False})

@@ -23,7 +23,7 @@ from ledger.verification import verify
 from treasury import connections, deposits, queries, receipts, subscribers
 from treasury.events import WebhookStored
 from treasury.models import Deposit
-from treasury.receipts import Receipt
+from treasury.receipts import Receipt, Receivers
 
 SECRET = "whsec_of_tests"
 LIMITS = {"USD": (Decimal(10), Decimal(50_000)), "EUR": (Decimal(10), Decimal(5_000))}
@@ -55,7 +55,12 @@ class Desk:
             )
 
     async def receive(
-        self, body: bytes, signature: str | None = None, *, hook_token: str | None = None
+        self,
+        body: bytes,
+        signature: str | None = None,
+        *,
+        hook_token: str | None = None,
+        receivers: Receivers | None = None,
     ) -> Receipt:
         """Let a webhook arrive as the web entrypoint would."""
         headers = {"stripe-signature": signature if signature is not None else sign(body)}
@@ -65,8 +70,7 @@ class Desk:
                 token=hook_token or self.hook_token,
                 body=body,
                 headers=headers,
-                payments=self.payments,
-                vault=self.vault,
+                receivers=receivers or Receivers(self.payments, self.vault),
             )
 
     async def work(self) -> list[str]:
