@@ -116,6 +116,30 @@ async def cash_is_booked_signed_and_found_by_its_token(
     assert (state.login, state.balance) == (login, Decimal("200.06"))
 
 
+async def cash_of_many_logins_is_found_by_each_logins_token(
+    connection: TradingConnection, control: TradingControl
+) -> None:
+    """One search finds each login's own deals, in order, also beyond one query's logins."""
+    logins = [await connection.open_account(_request(control, comment_token())) for _ in range(3)]
+    keys = {login: comment_token() for login in logins}
+    tickets = [
+        await connection.cash(login, "deposit", Decimal("10.07"), f"{key} DEP-7F3K2M")
+        for login, key in keys.items()
+    ]
+    await connection.cash(logins[0], "deposit", Decimal(7), keys[logins[1]])
+    await connection.cash(logins[1], "withdrawal", Decimal(1), comment_token())
+    unused = {number: comment_token() for number in range(1, 251)}
+
+    found = await connection.find_cash_batch({**unused, **keys}, *_window())
+
+    assert [(deal.ticket, deal.login) for deal in found] == list(zip(tickets, logins, strict=True))
+    assert {(deal.amount, deal.action) for deal in found} == {(Decimal("10.07"), 2)}
+    since, until = _window()
+    earlier = (since - timedelta(days=2), since - timedelta(days=1))
+    assert await connection.find_cash_batch(keys, *earlier) == []
+    assert await connection.find_cash_batch({}, since, until) == []
+
+
 async def a_withdrawal_beyond_the_balance_changes_nothing(
     connection: TradingConnection, control: TradingControl
 ) -> None:
@@ -205,6 +229,7 @@ async def the_server_tells_its_conditions(
 TRADING = (
     an_opened_account_is_found_by_its_token,
     cash_is_booked_signed_and_found_by_its_token,
+    cash_of_many_logins_is_found_by_each_logins_token,
     a_withdrawal_beyond_the_balance_changes_nothing,
     a_lost_reply_is_unknown_and_found,
     a_dropped_connection_is_rebuilt,

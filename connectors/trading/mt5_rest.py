@@ -7,7 +7,7 @@ account opening carries it in the ID field, and both can be searched for.
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -36,6 +36,7 @@ from connectors.trading.port import (
 _PAGE = 100
 _PAGES_MAX = 2_000
 _LOGINS_PER_CALL = 200
+_LOGINS_PER_SEARCH = 100
 _SYMBOLS_MAX = 50_000
 _OFFSET_FRESH_SECONDS = 600.0
 _DEAL_WINDOW_SECONDS = 24 * 3600
@@ -166,15 +167,8 @@ class Mt5Rest:
         searched for may lie on the other side of the change. Pages are read until an empty
         one, because a short page need not be the last.
         """
-        if not token or len(token) > self._comment_limit:
-            raise ValueError("a token that fits the comment is needed to search for")
-        await self._fresh_offset()
-        slack = timedelta(hours=1 if self._offset_moves else 0)
-        window = {
-            "login": login,
-            "from": self._raw(since - slack),
-            "to": self._raw(until + slack),
-        }
+        self._require_token(token)
+        window = {"login": login, **await self._search_window(since, until)}
         found: dict[int, CashDeal] = {}
         offset = 0
         for _ in range(_PAGES_MAX):
@@ -186,12 +180,38 @@ class Mt5Rest:
                 return sorted(found.values(), key=lambda deal: deal.ticket)
             offset += len(page)
             for row in page:
-                if values.integer(row, "Action") not in protocol.CASH_ACTIONS:
-                    continue
-                if values.text(row, "Comment").startswith(token):
+                if _is_cash(row) and values.text(row, "Comment").startswith(token):
                     deal = values.cash_deal(row, self._offset_seconds)
                     found[deal.ticket] = deal
         raise Refused(protocol.PARTIAL, "too many deals in the window")
+
+    async def find_cash_batch(
+        self, tokens: Mapping[int, str], since: datetime, until: datetime
+    ) -> list[CashDeal]:
+        """Find balance operations of many logins by each login's token, a hundred a query.
+
+        Logins whose list the server refuses or cuts short are searched one after the other:
+        what is missing must not look absent. The window is that of `find_cash`.
+        """
+        for token in tokens.values():
+            self._require_token(token)
+        window = await self._search_window(since, until)
+        found: dict[int, CashDeal] = {}
+        logins = sorted(tokens)
+        for start in range(0, len(logins), _LOGINS_PER_SEARCH):
+            part = logins[start : start + _LOGINS_PER_SEARCH]
+            rows = await self._deals_of(part, window)
+            if rows is None:
+                for login in part:
+                    deals = await self.find_cash(login, tokens[login], since, until)
+                    found.update((deal.ticket, deal) for deal in deals)
+                continue
+            for row in rows:
+                token = tokens.get(values.integer(row, "Login"), "")
+                if token and _is_cash(row) and values.text(row, "Comment").startswith(token):
+                    deal = values.cash_deal(row, self._offset_seconds)
+                    found[deal.ticket] = deal
+        return sorted(found.values(), key=lambda deal: deal.ticket)
 
     async def deals_raw(self, mask: str, since: datetime, until: datetime) -> bytes:
         """Read the deals of a mask, day by day, as the array of bytes that the server sent."""
@@ -266,6 +286,29 @@ class Mt5Rest:
             raise Unreachable("The trading server's list of deals is unreadable.")
         return [answer]
 
+    async def _deals_of(
+        self, logins: Sequence[int], window: Mapping[str, int]
+    ) -> Sequence[values.Row] | None:
+        """Read the deals of logins in one query; None where the server gives no whole list."""
+        wanted = ",".join(map(str, logins))
+        try:
+            reply = await self._session.read(
+                "/api/deal/get_batch", {"login": wanted, **window}, bulk=True
+            )
+        except Refused:
+            return None
+        return None if protocol.outcome(reply.code) == "partial" else values.rows(reply.answer)
+
+    async def _search_window(self, since: datetime, until: datetime) -> dict[str, int]:
+        """Return a search's window in server seconds, wider where the server's clock moves."""
+        await self._fresh_offset()
+        slack = timedelta(hours=1 if self._offset_moves else 0)
+        return {"from": self._raw(since - slack), "to": self._raw(until + slack)}
+
+    def _require_token(self, token: str) -> None:
+        if not token or len(token) > self._comment_limit:
+            raise ValueError("a token that fits the comment is needed to search for")
+
     async def _clock(self) -> int:
         """Read the server's seconds, and its offset from UTC when that may have changed."""
         reply = await self._session.read("/api/time/server", {})
@@ -295,6 +338,10 @@ def _whole(reply: protocol.Reply) -> None:
     """Refuse a list that the server has cut short: what is missing must not look absent."""
     if protocol.outcome(reply.code) == "partial":
         raise Refused(reply.code, reply.text)
+
+
+def _is_cash(row: values.Row) -> bool:
+    return values.integer(row, "Action") in protocol.CASH_ACTIONS
 
 
 def _joined(arrays: Sequence[bytes]) -> bytes:

@@ -354,6 +354,15 @@ class TradingConnection(Protocol):
         The window may be searched wider than asked where the server's clock has changed.
         """
 
+    async def find_cash_batch(
+        self, tokens: Mapping[int, str], since: datetime, until: datetime
+    ) -> list[CashDeal]:
+        """Find the balance operations of logins whose comment starts with the login's own token.
+
+        Few queries for many logins (`tokens` by login), for reading back what was booked. What
+        is found is there; before anything is sent again, its absence is for `find_cash` to show.
+        """
+
     async def deals_raw(self, mask: str, since: datetime, until: datetime) -> bytes:
         """Read the deals of a group mask as the JSON array of bytes that the server sent.
 
