@@ -137,4 +137,6 @@ def cash_parameters(kind: CashKind, amount: Decimal) -> tuple[int, str]:
 
 def cut_comment(comment: str, limit: int) -> str:
     """Cut a comment to what the server keeps, so that what is searched is what was stored."""
-    return "".join(character for character in comment if character.isprintable())[:limit]
+    if not comment.isprintable():
+        comment = "".join(character for character in comment if character.isprintable())
+    return comment[:limit]

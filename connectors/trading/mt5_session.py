@@ -318,8 +318,13 @@ def _sorted_write(reply: protocol.Reply) -> protocol.Reply:
 
 
 def _target(path: str, parameters: Mapping[str, object]) -> str:
-    query = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in parameters.items())
+    query = "&".join([f"{name}={_encoded(str(value))}" for name, value in parameters.items()])
     return f"{path}?{query}" if query else path
+
+
+def _encoded(value: str) -> str:
+    """Percent-encode a parameter; most are numbers and need nothing."""
+    return value if value.isascii() and value.isalnum() else quote(value, safe="")
 
 
 def _version(value: str | int) -> int:

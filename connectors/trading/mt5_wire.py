@@ -59,7 +59,11 @@ class Wire:
         body_bytes_max: int,
     ) -> None:
         """Wrap an open stream; use `dial` to get one."""
-        self._host = f"{address.host}:{address.port}"
+        self._fixed_headers = (
+            f"Host: {address.host}:{address.port}\r\n"
+            "Connection: keep-alive\r\n"
+            "Accept: application/json\r\n"
+        )
         self._reader = reader
         self._writer = writer
         self._body_bytes_max = body_bytes_max
@@ -74,16 +78,15 @@ class Wire:
         self, target: str, body: bytes | None, *, timeout_seconds: float
     ) -> HttpReply:
         """Send one request and read its answer; raise `TimeoutError` or `LostWire`."""
-        lines = [
-            f"{'GET' if body is None else 'POST'} {target} HTTP/1.1",
-            f"Host: {self._host}",
-            "Connection: keep-alive",
-            "Accept: application/json",
-        ]
-        if body is not None:
-            lines.append("Content-Type: application/x-www-form-urlencoded")
-            lines.append(f"Content-Length: {len(body)}")
-        data = "\r\n".join([*lines, "", ""]).encode("ascii") + (body or b"")
+        if body is None:
+            data = f"GET {target} HTTP/1.1\r\n{self._fixed_headers}\r\n".encode("ascii")
+        else:
+            head = (
+                f"POST {target} HTTP/1.1\r\n{self._fixed_headers}"
+                "Content-Type: application/x-www-form-urlencoded\r\n"
+                f"Content-Length: {len(body)}\r\n\r\n"
+            )
+            data = head.encode("ascii") + body
         try:
             async with asyncio.timeout(timeout_seconds):
                 self._writer.write(data)
@@ -110,18 +113,18 @@ class Wire:
         return HttpReply(status, await self._to_the_end())
 
     async def _head(self) -> tuple[int, dict[str, str]]:
-        status_line = (await self._line()).split(" ", 2)
+        head = (await self._reader.readuntil(b"\r\n\r\n"))[:-4].decode("latin-1")
+        first, *lines = head.split("\r\n")
+        status_line = first.split(" ", 2)
         if len(status_line) < 2 or not status_line[0].startswith("HTTP/1."):
             raise LostWire("not HTTP")
-        status = _number(status_line[1], 10)
+        if len(lines) > _HEADERS_MAX:
+            raise LostWire("too many headers")
         headers: dict[str, str] = {}
-        for _ in range(_HEADERS_MAX):
-            line = await self._line()
-            if not line:
-                return status, headers
+        for line in lines:
             name, _, value = line.partition(":")
             headers[name.strip().lower()] = value.strip()
-        raise LostWire("too many headers")
+        return _number(status_line[1], 10), headers
 
     async def _line(self) -> str:
         line = await self._reader.readuntil(b"\n")
