@@ -5,7 +5,6 @@ Accounts and bookings go the way of real ones: an intent, the call, the verified
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -34,7 +33,7 @@ from treasury import queries as treasury_queries
 from treasury.models import Deposit
 from treasury.rules import Fact
 
-_AT_ONCE = 6
+_AT_ONCE = 100
 _ACCOUNTS_MAX = 60
 _AMOUNTS = (150, 200, 250, 250, 300, 500, 500, 750, 1_000, 1_500, 2_500, 5_000, 10_000)
 _FEE_SHARE, _FEE_FIXED = Decimal("0.029"), Decimal("0.30")
@@ -94,28 +93,22 @@ async def verified(session: TenantSession, context: Context) -> list[Client]:
 
 
 async def _send_all(context: Context) -> None:
-    """Send every operation that waits, a few at a time; raise when some can't be done."""
+    """Send every operation that waits; raise when some can't be done."""
     ports = context.ports
-    limit = asyncio.Semaphore(_AT_ONCE)
-
-    async def send(operation_id: UUID) -> None:
-        async with limit:
-            await operations.execute(
-                ports.database,
-                context.tenant,
-                operation_id=operation_id,
-                connections=ports.trading,
-                vault=ports.vault,
-                quiet_seconds=ports.settings.quiet_seconds,
-            )
-
     while True:
         async with ports.database.tenant_read(context.tenant) as session:
-            due = await trading_queries.due_operations(session, limit=500)
+            due = await trading_queries.due_operations(session, limit=_AT_ONCE)
         ready = [operation_id for operation_id, state in due if state == "ready"]
         if not ready:
             return
-        await asyncio.gather(*(send(operation_id) for operation_id in ready))
+        await operations.execute(
+            ports.database,
+            context.tenant,
+            operation_ids=ready,
+            connections=ports.trading,
+            vault=ports.vault,
+            quiet_seconds=ports.settings.quiet_seconds,
+        )
 
 
 async def fund(context: Context) -> str:

@@ -14,7 +14,7 @@ from kernel.actor import TenantRef
 from kernel.crypto import Vault
 from kernel.database import TenantSession
 from kernel.errors import InvalidInput, NotFound
-from kernel.ids import comment_token, reference
+from kernel.ids import comment_token, reference, uuid7
 from trading import intents, queries, rules
 from trading.models import PlatformOperation, TradingAccount
 
@@ -79,17 +79,20 @@ async def request_opening(
     )
     await intents.enqueue(
         session,
-        PlatformOperation(
-            kind="open_account",
-            server_id=account.server_id,
-            account_id=account.id,
-            currency=account.currency,
-            token=token,
-            reference=account.reference,
-            state="ready",
-            attempt=0,
-            searches=0,
-        ),
+        [
+            PlatformOperation(
+                id=uuid7(),
+                kind="open_account",
+                server_id=account.server_id,
+                account_id=account.id,
+                currency=account.currency,
+                token=token,
+                reference=account.reference,
+                state="ready",
+                attempt=0,
+                searches=0,
+            )
+        ],
     )
     return account
 

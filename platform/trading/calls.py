@@ -6,6 +6,7 @@ Nothing here touches the database, and nothing here decides what happens next: t
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -105,6 +106,36 @@ async def find_cash(
         for deal in deals
         if deal.comment.startswith(claim.token)
     ]
+
+
+async def read_back(
+    connections: TradingConnections, claims: Sequence[Claim], *, limits: Windows
+) -> dict[UUID, list[Found]]:
+    """Read what stands under the tokens of claims on one server, each of its own login.
+
+    Seen is proof, not seen is none: this looks once, and a search comes later. Raises
+    SearchFailed.
+    """
+    connection = await _connected(connections, claims[0].server_id, limits)
+    if connection is None:
+        raise SearchFailed
+    tokens = {claim.login: claim.token for claim in claims if claim.login is not None}
+    skew = timedelta(seconds=SKEW_SECONDS)
+    first = min(claim.attempted_at for claim in claims)
+    last = max(claim.attempted_at for claim in claims) + timedelta(seconds=limits.lease)
+    try:
+        async with asyncio.timeout(limits.call):
+            drift = (await connection.server_time()).utc - now()
+            since = first - skew + min(drift, timedelta())
+            until = last + skew + max(drift, timedelta())
+            deals = await connection.find_cash_batch(tokens, since, until)
+    except (TradingError, TimeoutError) as error:
+        raise SearchFailed from error
+    seen: dict[int, list[Found]] = {}
+    for deal in deals:
+        found = Found(ticket=deal.ticket, login=deal.login, amount=deal.amount, action=deal.action)
+        seen.setdefault(deal.login, []).append(found)
+    return {claim.operation_id: seen.get(claim.login or 0, []) for claim in claims}
 
 
 async def find_login(

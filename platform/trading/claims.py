@@ -1,23 +1,50 @@
-"""Who may send an operation now: leases, one operation of a login at a time."""
+"""Who may send an operation now: leases, one operation of a login at a time. Hot path."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
+import asyncpg
 
 from identity import audit
 from kernel.actor import TenantRef
-from kernel.database import Database, TenantSession
+from kernel.database import Database, TenantSession, driver, tagged
 from trading import queries, timelines
 from trading.models import PlatformOperation
 from trading.rules import Windows
 
 _LOGIN_BUSY = "uq_platform_operation_in_flight"
+_TAKE = """
+WITH ready AS (
+  SELECT id, server_id, login FROM platform_operation
+  WHERE id = ANY ($1::text[]::uuid[]) AND state = 'ready' AND next_at <= now()
+  ORDER BY id FOR UPDATE SKIP LOCKED
+), first AS (
+  SELECT DISTINCT ON (server_id, coalesce(login::text, id::text)) id FROM ready r
+  WHERE NOT EXISTS (
+    SELECT FROM platform_operation o
+    WHERE o.server_id = r.server_id AND o.login = r.login AND o.state IN ('sending', 'unknown'))
+  ORDER BY server_id, coalesce(login::text, id::text), id
+), taken AS (
+  UPDATE platform_operation o
+  SET state = 'sending', attempt = attempt + 1, attempted_at = clock_timestamp(),
+    lease_until = clock_timestamp() + make_interval(secs => $2), searches = 0,
+    missed_at = NULL, error = ''
+  FROM first WHERE o.id = first.id
+  RETURNING o.*
+), told AS (
+  INSERT INTO operation_step (operation_id, attempt, fact, detail)
+  SELECT id, attempt, 'claimed', '' FROM taken
+)
+SELECT id AS operation_id, kind, server_id, account_id, login, coalesce(amount, 0) AS amount,
+  currency, token, reference, attempt, attempted_at
+FROM taken ORDER BY id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,31 +91,30 @@ def of(operation: PlatformOperation, *, started: float) -> Claim:
 
 
 async def take(
-    database: Database, tenant: TenantRef, *, operation_id: UUID, limits: Windows
-) -> Claim | None:
-    """Claim and commit; None when it is not due, another holds it, or its login is busy."""
+    database: Database, tenant: TenantRef, *, operation_ids: Sequence[UUID], limits: Windows
+) -> list[Claim]:
+    """Claim operations and commit: the first that is due of each login that is free.
+
+    Those that are not due, that another holds or whose login is busy are left out. Where two
+    claims of one login meet, the unique index decides, and the rest are claimed one by one.
+    """
     started = time.monotonic()
+    ids = [str(operation_id) for operation_id in operation_ids]
     try:
         async with database.tenant(tenant) as session:
-            operation = await queries.ready_operation(session, operation_id)
-            if operation is None or await _login_is_busy(session, operation):
-                return None
-            moment = await queries.database_time(session)
-            operation.state = "sending"
-            operation.attempt += 1
-            operation.attempted_at = moment
-            operation.lease_until = moment + timedelta(seconds=limits.lease)
-            operation.searches = 0
-            operation.missed_at = None
-            operation.error = ""
-            timelines.add(session, operation, "claimed")
-            # The unique index decides between two claims of one login: it must speak here.
-            await session.flush()
-            return of(operation, started=started)
-    except IntegrityError as error:
-        if _LOGIN_BUSY in str(error.orig):
-            return None
-        raise
+            raw = await driver(session)
+            rows = await raw.fetch(tagged(session, _TAKE), ids, float(limits.lease))
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name != _LOGIN_BUSY:
+            raise
+        if len(ids) == 1:
+            return []
+        alone = [
+            await take(database, tenant, operation_ids=[operation_id], limits=limits)
+            for operation_id in operation_ids
+        ]
+        return [claim for found in alone for claim in found]
+    return [Claim(**dict(row), started=started) for row in rows]
 
 
 async def expire(session: TenantSession, *, operation_id: UUID) -> None:
@@ -114,10 +140,3 @@ async def expire(session: TenantSession, *, operation_id: UUID) -> None:
         before={"state": "sending"},
         after={"state": "unknown", "attempt": operation.attempt},
     )
-
-
-async def _login_is_busy(session: TenantSession, operation: PlatformOperation) -> bool:
-    if operation.login is None:
-        return False
-    busy = await queries.in_flight(session, server_id=operation.server_id, login=operation.login)
-    return busy is not None

@@ -7,29 +7,33 @@ after the request is certain to be dead, found nothing; then it goes out under t
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from connectors.trading.port import OpenAccount, TradingConnections
+from connectors.trading.port import TradingConnections
 from kernel.actor import TenantRef
 from kernel.crypto import Vault
 from kernel.database import Database, TenantSession
 from kernel.errors import Conflict, InvalidInput, NotFound, ProductError
 from kernel.events import record as record_event
 from kernel.failpoints import reach
-from kernel.ids import comment_token
+from kernel.ids import comment_token, uuid7
 from kernel.log import logger
 from kernel.money import CurrencyMismatch, Money
-from trading import accounts, calls, claims, intents, outcomes, queries, rules
+from trading import calls, claims, dispatches, intents, outcomes, queries, rules
 from trading.claims import Claim
 from trading.events import PlatformOperationReady
-from trading.models import PlatformOperation
-from trading.rules import Found, Outcome, Progress, Transition, Windows
+from trading.models import PlatformOperation, TradingAccount
+from trading.rules import Found, Progress, Transition, Windows
 
 _LOG = logger(__name__)
 _BATCH = 50
+_ROUNDS_MAX = 50
 QUIET_SECONDS = 90.0
 CASH_KINDS = ("deposit", "withdrawal", "credit")
 
@@ -48,72 +52,101 @@ class OperationSettled(Conflict):
     message = "This operation needs no decision any more. Reload the page."
 
 
-async def request_cash(
-    session: TenantSession,
-    *,
-    account_id: UUID,
-    kind: str,
-    amount: Money,
-    hold_id: UUID | None = None,
-    reference: str,
-) -> PlatformOperation:
+@dataclass(frozen=True, slots=True)
+class CashRequest:
+    """Money to be booked on an account of a server: what a hold was set aside for."""
+
+    account_id: UUID
+    kind: str
+    amount: Money
+    reference: str
+    hold_id: UUID | None = None
+
+
+async def request_cash(session: TenantSession, request: CashRequest) -> PlatformOperation:
     """Write the intent to book money, in the transaction of its hold; it is sent after commit.
 
-    Raises AccountNotOpen, CurrencyMismatch, and InvalidInput for an amount that is not positive
-    or finer than the currency's minor unit.
+    Raises NotFound, AccountNotOpen, CurrencyMismatch, and InvalidInput for an amount that is not
+    positive or finer than the currency's minor unit.
     """
-    if kind not in CASH_KINDS:
-        raise ValueError(kind)
-    account = await queries.locked_account(session, account_id)
+    [made] = await request_cash_batch(session, [request])
+    if isinstance(made, ProductError):
+        raise made
+    return made
+
+
+async def request_cash_batch(
+    session: TenantSession, requests: Sequence[CashRequest]
+) -> list[PlatformOperation | ProductError]:
+    """Write many intents; in the place of one that can't be written stands the reason."""
+    accounts = await queries.locked_accounts(session, {one.account_id for one in requests})
+    made = [_intent(one, accounts.get(one.account_id)) for one in requests]
+    await intents.enqueue(session, [one for one in made if isinstance(one, PlatformOperation)])
+    return made
+
+
+def _intent(
+    request: CashRequest, account: TradingAccount | None
+) -> PlatformOperation | ProductError:
+    amount = request.amount
+    if request.kind not in CASH_KINDS:
+        raise ValueError(request.kind)
     if account is None:
-        raise NotFound
+        return NotFound()
     if account.state != "open" or account.login is None:
-        raise AccountNotOpen
+        return AccountNotOpen()
     if account.currency != amount.currency:
-        raise CurrencyMismatch(first=account.currency, second=amount.currency)
+        return CurrencyMismatch(first=account.currency, second=amount.currency)
     if amount.amount <= 0 or amount != amount.rounded():
-        raise InvalidInput({"amount": "Enter a positive amount without fractions of a cent."})
-    operation = PlatformOperation(
-        kind=kind,
+        return InvalidInput({"amount": "Enter a positive amount without fractions of a cent."})
+    return PlatformOperation(
+        id=uuid7(),
+        kind=request.kind,
         server_id=account.server_id,
         account_id=account.id,
         login=account.login,
         amount=amount.amount,
         currency=amount.currency,
         token=comment_token(),
-        hold_id=hold_id,
-        reference=reference[:40],
+        hold_id=request.hold_id,
+        reference=request.reference[:40],
         state="ready",
         attempt=0,
         searches=0,
     )
-    return await intents.enqueue(session, operation)
 
 
 async def execute(
     database: Database,
     tenant: TenantRef,
     *,
-    operation_id: UUID,
+    operation_ids: Sequence[UUID],
     connections: TradingConnections,
     vault: Vault,
     quiet_seconds: float = QUIET_SECONDS,
 ) -> None:
-    """Send an operation that is ready, and then what else waits for the same login.
+    """Send the operations that are ready, and then what else waits for the same logins.
 
     Harmless at any time and from many processes at once: only the holder of a claim sends.
     """
     limits = rules.windows(quiet_seconds)
-    following: UUID | None = operation_id
-    for _ in range(_BATCH):
-        if following is None:
+    following = list(operation_ids)
+    for _ in range(_ROUNDS_MAX):
+        if not following:
             return
-        claim = await claims.take(database, tenant, operation_id=following, limits=limits)
-        if claim is None:
-            return
+        claimed = await claims.take(database, tenant, operation_ids=following, limits=limits)
         reach("trading.after_claim")
-        await _send(database, tenant, claim, connections=connections, vault=vault, limits=limits)
-        following = await _next(database, tenant, claim)
+        by_server: dict[UUID, list[Claim]] = {}
+        for claim in claimed:
+            by_server.setdefault(claim.server_id, []).append(claim)
+        # A server that does not answer must not let the claims of another grow old.
+        rounds = [
+            dispatches.send(
+                database, tenant, some, connections=connections, vault=vault, limits=limits
+            )
+            for some in by_server.values()
+        ]
+        following = [one for found in await asyncio.gather(*rounds) for one in found]
 
 
 async def reconcile(
@@ -131,18 +164,11 @@ async def reconcile(
     limits = rules.windows(quiet_seconds)
     async with database.tenant_read(tenant) as session:
         due = await queries.due_operations(session, limit=_BATCH)
+    ready = [operation_id for operation_id, state in due if state == "ready"]
     for operation_id, state in due:
+        if state == "ready":
+            continue
         try:
-            if state == "ready":
-                await execute(
-                    database,
-                    tenant,
-                    operation_id=operation_id,
-                    connections=connections,
-                    vault=vault,
-                    quiet_seconds=quiet_seconds,
-                )
-                continue
             if state == "sending":
                 async with database.tenant(tenant) as session:
                     await claims.expire(session, operation_id=operation_id)
@@ -151,6 +177,17 @@ async def reconcile(
             )
         except Exception:  # noqa: BLE001 - one operation must not keep the others waiting
             _LOG.exception("reconciling failed", tenant=tenant.slug, operation=str(operation_id))
+    try:
+        await execute(
+            database,
+            tenant,
+            operation_ids=ready,
+            connections=connections,
+            vault=vault,
+            quiet_seconds=quiet_seconds,
+        )
+    except Exception:  # noqa: BLE001 - they are looked at again
+        _LOG.exception("sending failed", tenant=tenant.slug, operations=len(ready))
     return len(due)
 
 
@@ -180,78 +217,6 @@ async def decide(
     # The decision ends the attempt that froze.
     await outcomes.record(session, claim, change, fact="decided", from_states=frozenset({"frozen"}))
     return operation
-
-
-async def _send(
-    database: Database,
-    tenant: TenantRef,
-    claim: Claim,
-    *,
-    connections: TradingConnections,
-    vault: Vault,
-    limits: Windows,
-) -> None:
-    try:
-        opening = await _opening(database, tenant, claim, vault)
-        outcome = await calls.send(connections, claim, opening=opening, limits=limits)
-    except ProductError as error:
-        outcome = Outcome("not_sent", reason=error.text)
-    change = rules.after_call(outcome, claim.attempt, limits)
-    if outcome.kind == "applied":
-        change = await _verified(connections, claim, outcome, limits)
-    async with database.tenant(tenant) as session:
-        recorded = await outcomes.record(session, claim, change, fact=outcome.kind)
-        # Every answer lies between the call and this commit: the most dangerous moment.
-        reach("trading.before_done_commit")
-    state = recorded.state if recorded else "superseded"
-    _LOG.info(
-        "operation sent",
-        tenant=tenant.slug,
-        operation=str(claim.operation_id),
-        state=state,
-        attempt=claim.attempt,
-    )
-
-
-async def _opening(
-    database: Database, tenant: TenantRef, claim: Claim, vault: Vault
-) -> OpenAccount | None:
-    """Prepare an opening, with passwords that are stored sealed before they leave."""
-    if claim.kind != "open_account":
-        return None
-    async with database.tenant(tenant) as session:
-        return await accounts.prepare_opening(
-            session, account_id=claim.account_id, token=claim.token, vault=vault
-        )
-
-
-async def _verified(
-    connections: TradingConnections, claim: Claim, outcome: Outcome, limits: Windows
-) -> Transition:
-    """Read back what the server says it did; an answer alone is not a booking."""
-    ticket = outcome.ticket
-    assert ticket is not None
-    waiting = Transition(
-        "unknown",
-        wait=rules.early_pause(limits),
-        reason=f"answered with ticket {ticket}, not yet seen on the server",
-    )
-    try:
-        if claim.kind == "open_account":
-            seen = await calls.login_exists(connections, claim, login=ticket, limits=limits)
-            return Transition("done", ticket=ticket) if seen else waiting
-        found = await calls.find_cash(
-            connections,
-            claim,
-            moment=claim.attempted_at + timedelta(seconds=limits.lease),
-            limits=limits,
-        )
-    except calls.SearchFailed:
-        return waiting
-    verdict = rules.judge(found, _wanted(claim))
-    if verdict is not None and verdict.state == "done" and verdict.ticket != ticket:
-        return Transition("frozen", reason=f"answered with ticket {ticket}, found another")
-    return verdict or waiting
 
 
 async def _search(
@@ -344,10 +309,3 @@ def _progress(operation: PlatformOperation) -> Progress:
         searches=operation.searches,
         missed_at=operation.missed_at.timestamp() if operation.missed_at else None,
     )
-
-
-async def _next(database: Database, tenant: TenantRef, claim: Claim) -> UUID | None:
-    if claim.login is None:
-        return None
-    async with database.tenant_read(tenant) as session:
-        return await queries.next_ready(session, server_id=claim.server_id, login=claim.login)

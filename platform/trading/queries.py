@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import Row, and_, exists, func, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
 from kernel.database import ReadSession, TenantSession
@@ -293,49 +294,42 @@ async def locked_account(session: TenantSession, account_id: UUID) -> TradingAcc
     return await session.get(TradingAccount, account_id, with_for_update=True)
 
 
+async def locked_accounts(
+    session: TenantSession, account_ids: Collection[UUID]
+) -> dict[UUID, TradingAccount]:
+    """Return accounts by id, locked in the order of their ids until the transaction ends."""
+    statement = (
+        select(TradingAccount)
+        .where(TradingAccount.id.in_(account_ids))
+        .order_by(TradingAccount.id)
+        .with_for_update()
+    )
+    return {account.id: account for account in await session.scalars(statement)}
+
+
 async def locked_operation(session: TenantSession, operation_id: UUID) -> PlatformOperation | None:
     """Return an operation, locked until the transaction ends."""
     return await session.get(PlatformOperation, operation_id, with_for_update=True)
 
 
-async def ready_operation(session: TenantSession, operation_id: UUID) -> PlatformOperation | None:
-    """Lock an operation that may be sent now; None when another has it or it is not due."""
-    statement = (
-        select(PlatformOperation)
-        .where(
-            PlatformOperation.id == operation_id,
-            PlatformOperation.state == "ready",
-            PlatformOperation.next_at <= func.now(),
-        )
-        .with_for_update(skip_locked=True)
-    )
-    return await session.scalar(statement)
-
-
-async def in_flight(session: TenantSession, *, server_id: UUID, login: int) -> UUID | None:
-    """Return the operation of a login that is being sent or whose outcome is unknown."""
-    statement = select(PlatformOperation.id).where(
-        PlatformOperation.server_id == server_id,
-        PlatformOperation.login == login,
-        PlatformOperation.state.in_(("sending", "unknown")),
-    )
-    return await session.scalar(statement)
-
-
-async def next_ready(session: Session, *, server_id: UUID, login: int) -> UUID | None:
-    """Return the oldest operation of a login that may be sent now."""
+async def next_ready(
+    session: Session, *, server_id: UUID, logins: Sequence[int]
+) -> Sequence[UUID]:
+    """Return the oldest operation of each login that may be sent now."""
+    if not logins:
+        return []
     statement = (
         select(PlatformOperation.id)
         .where(
             PlatformOperation.server_id == server_id,
-            PlatformOperation.login == login,
+            PlatformOperation.login.in_(logins),
             PlatformOperation.state == "ready",
             PlatformOperation.next_at <= func.now(),
         )
-        .order_by(PlatformOperation.id)
-        .limit(1)
+        .ext(distinct_on(PlatformOperation.login))
+        .order_by(PlatformOperation.login, PlatformOperation.id)
     )
-    return await session.scalar(statement)
+    return (await session.scalars(statement)).all()
 
 
 async def due_operations(session: Session, *, limit: int) -> Sequence[Row[UUID, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from clients import queries as client_queries
 from clients import timeline
 from connectors.trading.port import TradingConnections
@@ -15,15 +17,20 @@ from tenants.ports import Ports
 from trading import accounts, operations
 from trading.events import AccountOpened, AccountOpeningFailed, PlatformOperationReady
 
+# So many claims are lost for a quiet window at most when the process that holds them dies.
+_BATCH = 40
+
 
 def subscribe(made: Subscriptions, ports: Ports) -> None:
     """Bind this room's subscribers to the process's ports."""
 
-    async def send(database: Database, tenant: TenantRef, event: PlatformOperationReady) -> None:
-        await on_platform_operation_ready(
+    async def send(
+        database: Database, tenant: TenantRef, events: Sequence[PlatformOperationReady]
+    ) -> None:
+        await on_platform_operations_ready(
             database,
             tenant,
-            event,
+            events,
             connections=ports.trading,
             vault=ports.vault,
             quiet_seconds=ports.settings.quiet_seconds,
@@ -32,25 +39,25 @@ def subscribe(made: Subscriptions, ports: Ports) -> None:
     async def welcome(database: Database, tenant: TenantRef, event: AccountOpened) -> None:
         await on_account_opened(database, tenant, event, vault=ports.vault)
 
-    made.job(PlatformOperationReady, "trading.send", send, lane="money")
+    made.job_batch(PlatformOperationReady, "trading.send", send, size=_BATCH, lane="money")
     made.job(AccountOpened, "trading.welcome", welcome)
     made.on(AccountOpeningFailed, "trading.opening_failed", on_account_opening_failed)
 
 
-async def on_platform_operation_ready(
+async def on_platform_operations_ready(
     database: Database,
     tenant: TenantRef,
-    event: PlatformOperationReady,
+    events: Sequence[PlatformOperationReady],
     *,
     connections: TradingConnections,
     vault: Vault,
     quiet_seconds: float = operations.QUIET_SECONDS,
 ) -> None:
-    """Send the operation; a job, because it calls the network, and harmless when repeated."""
+    """Send the operations; a job, because it calls the network, and harmless when repeated."""
     await operations.execute(
         database,
         tenant,
-        operation_id=event.operation_id,
+        operation_ids=[event.operation_id for event in events],
         connections=connections,
         vault=vault,
         quiet_seconds=quiet_seconds,

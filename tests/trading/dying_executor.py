@@ -42,7 +42,7 @@ async def main() -> None:
     await operations.execute(
         database,
         ALPHA,
-        operation_id=UUID(told["operation"]),
+        operation_ids=[UUID(told["operation"])],
         connections=_One(told),
         vault=Vault(settings.secret_key),
         quiet_seconds=told["quiet_seconds"],

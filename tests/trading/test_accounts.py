@@ -90,7 +90,7 @@ class Opening:
         await operations.execute(
             self.database,
             self.tenant,
-            operation_id=operation_id,
+            operation_ids=[operation_id],
             connections=self.connections,
             vault=self.vault,
             quiet_seconds=QUIET,

@@ -59,11 +59,13 @@ class Desk:
         async with self.database.tenant(self.tenant) as session:
             return await operations.request_cash(
                 session,
-                account_id=self.account_id,
-                kind=kind,
-                amount=Money.of(amount, "USD"),
-                hold_id=uuid7(),
-                reference="DEP-7F3K2M9Q",
+                operations.CashRequest(
+                    account_id=self.account_id,
+                    kind=kind,
+                    amount=Money.of(amount, "USD"),
+                    hold_id=uuid7(),
+                    reference="DEP-7F3K2M9Q",
+                ),
             )
 
     async def send(self, operation_id: UUID, connections: Connections | None = None) -> None:
@@ -71,7 +73,7 @@ class Desk:
         await operations.execute(
             self.database,
             self.tenant,
-            operation_id=operation_id,
+            operation_ids=[operation_id],
             connections=connections or self.connections,
             vault=self.vault,
             quiet_seconds=QUIET,
@@ -389,8 +391,10 @@ async def test_another_currency_than_the_accounts_is_refused(desk: Desk) -> None
         with pytest.raises(CurrencyMismatch):
             await operations.request_cash(
                 session,
-                account_id=desk.account_id,
-                kind="deposit",
-                amount=Money.of("5", "EUR"),
-                reference="DEP-1",
+                operations.CashRequest(
+                    account_id=desk.account_id,
+                    kind="deposit",
+                    amount=Money.of("5", "EUR"),
+                    reference="DEP-1",
+                ),
             )

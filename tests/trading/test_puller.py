@@ -265,15 +265,17 @@ async def test_money_on_the_server_is_matched_with_what_was_asked(
     async with database.tenant(tenant) as session:
         asked = await operations.request_cash(
             session,
-            account_id=account_id,
-            kind="deposit",
-            amount=Money.of("40", "USD"),
-            reference="DEP-1",
+            operations.CashRequest(
+                account_id=account_id,
+                kind="deposit",
+                amount=Money.of("40", "USD"),
+                reference="DEP-1",
+            ),
         )
     await operations.execute(
         database,
         tenant,
-        operation_id=asked.id,
+        operation_ids=[asked.id],
         connections=Fixed(connections.connection),
         vault=vault,
         quiet_seconds=1.0,
