@@ -36,30 +36,41 @@ async def post(
     reference: str = "",
     external_reference: str | None = None,
     occurred_at: datetime | None = None,
+    hold_id: UUID | None = None,
 ) -> UUID:
     """Post one entry and return its id; the first id when the key has been posted before.
 
     `external_reference` names the payment or ticket of an outside system and stands in the book
-    once. Raises InsufficientFunds, KeyReused, ExternalReferenceUsed or UnpostableEntry; after
-    any of them the transaction can only be rolled back.
+    once. `hold_id` names a hold that the entry uses up, as `ledger.holds.post` says. Raises
+    InsufficientFunds, KeyReused, ExternalReferenceUsed, UnpostableEntry or HoldClosed; after any
+    of them the transaction can only be rolled back.
     """
-    return await _post(
-        session,
-        Draft(key, kind, lines, reference, external_reference, occurred_at),
-        hold_id=None,
-    )
-
-
-async def post_against_hold(session: TenantSession, *, hold_id: UUID, draft: Draft) -> UUID:
-    """Post an entry that uses up a hold; what it does not take is released (see ledger.holds)."""
-    return await _post(session, draft, hold_id=hold_id)
+    rules.check(lines)
+    with translated():
+        entry_id: UUID = await (await driver(session)).fetchval(
+            tagged(session, _POST),
+            key,
+            kind,
+            reference,
+            external_reference,
+            occurred_at,
+            _actor(session),
+            [line.code for line in lines],
+            [line.currency for line in lines],
+            [line.owner[0] for line in lines],
+            [str(line.owner[1]) for line in lines],
+            [str(line.amount) for line in lines],
+            hold_id,
+        )
+    return entry_id
 
 
 async def post_batch(session: TenantSession, *, drafts: Sequence[Draft]) -> list[UUID]:
     """Post up to 5,000 entries in one call and return their ids in order.
 
     One update per account, whatever the number of its lines; balances are guarded on what the
-    whole batch leaves. Raises as `post` does, and then nothing of the batch is posted.
+    whole batch leaves. A draft's hold is used up as `ledger.holds.post` does it. Raises as `post`
+    does, and then nothing of the batch is posted.
     """
     if len(drafts) > _MAX_BATCH:
         msg = f"a batch holds {_MAX_BATCH} entries at most"
@@ -93,27 +104,6 @@ async def reverse(session: TenantSession, *, entry_id: UUID, key: str, reason: s
     return reversal
 
 
-async def _post(session: TenantSession, draft: Draft, *, hold_id: UUID | None) -> UUID:
-    rules.check(draft.lines)
-    with translated():
-        entry_id: UUID = await (await driver(session)).fetchval(
-            tagged(session, _POST),
-            draft.key,
-            draft.kind,
-            draft.reference,
-            draft.external_reference,
-            draft.occurred_at,
-            _actor(session),
-            [line.code for line in draft.lines],
-            [line.currency for line in draft.lines],
-            [line.owner[0] for line in draft.lines],
-            [str(line.owner[1]) for line in draft.lines],
-            [str(line.amount) for line in draft.lines],
-            hold_id,
-        )
-    return entry_id
-
-
 def _as_json(draft: Draft) -> dict[str, Any]:
     return {
         "key": draft.key,
@@ -121,6 +111,7 @@ def _as_json(draft: Draft) -> dict[str, Any]:
         "reference": draft.reference,
         "external": draft.external_reference,
         "occurred_at": draft.occurred_at,
+        "hold": draft.hold_id,
         "lines": [
             (line.code, line.currency, line.owner[0], str(line.owner[1]), str(line.amount))
             for line in draft.lines

@@ -1,26 +1,45 @@
 """Hot path: money is set aside, used or released by functions inside PostgreSQL.
 
-Every outflow of a wallet or trading account goes through `reserve`: one guarded update, so
-that any number of requests at once can't reserve more than is available.
+Every outflow of a wallet or trading account goes through `reserve` or `reserve_batch`: a guarded
+update, so that any number of requests at once can't reserve more than is available.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from identity import audit
 from kernel.database import TenantSession, driver, tagged
 from kernel.money import round_half_up
 from ledger import entries
 from ledger.errors import InsufficientFunds, UnpostableEntry, translated
-from ledger.lines import Draft, Line, Owner
+from ledger.lines import Line, Owner
 
 _RESERVE = "SELECT reserve($1, $2, $3, $4, $5, $6, $7, $8)"
+_RESERVE_BATCH = "SELECT reserve_batch($1)::text[]"
 _RELEASE = "SELECT release_hold($1, 'voided', $2)"
 _EXPIRE = "SELECT expire_holds($1)"
+_MAX_BATCH = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """An amount to be set aside in a batch, in major units; `reserve` says what the fields mean."""
+
+    key: str
+    code: str
+    currency: str
+    owner: Owner
+    amount: Decimal
+    reference: str
+    expires_at: datetime | None = None
 
 
 async def reserve(
@@ -39,8 +58,7 @@ async def reserve(
     Raises InsufficientFunds when less is available (the transaction stays usable), KeyReused
     when the key reserved something else.
     """
-    if amount <= 0 or amount != round_half_up(amount, currency):
-        raise UnpostableEntry(reason="a hold is a positive amount in whole minor units")
+    _check(amount, currency)
     with translated():
         hold_id: UUID | None = await (await driver(session)).fetchval(
             tagged(session, _RESERVE),
@@ -58,6 +76,29 @@ async def reserve(
     return hold_id
 
 
+async def reserve_batch(
+    session: TenantSession, *, reservations: Sequence[Reservation]
+) -> list[UUID | None]:
+    """Set up to 5,000 amounts aside in one call and return the holds' ids in order.
+
+    None stands where less is available, and the transaction stays usable. Where an account has
+    not enough for all that the batch wants of it, they are served in order, as `reserve` would
+    serve them. A repeated key gives the first hold's id. Raises KeyReused when a key reserved
+    something else; then nothing of the batch is reserved.
+    """
+    if len(reservations) > _MAX_BATCH:
+        msg = f"a batch holds {_MAX_BATCH} reservations at most"
+        raise ValueError(msg)
+    for wanted in reservations:
+        _check(wanted.amount, wanted.currency)
+    payload = msgspec.json.encode([_as_json(wanted) for wanted in reservations]).decode()
+    with translated():
+        ids: list[str | None] = await (await driver(session)).fetchval(
+            tagged(session, _RESERVE_BATCH), payload
+        )
+    return [UUID(found) if found is not None else None for found in ids]
+
+
 async def post(
     session: TenantSession,
     *,
@@ -73,8 +114,15 @@ async def post(
     The lines must take more than nothing and at most the hold's amount from its account. Raises
     HoldClosed when it is no longer pending, else as `ledger.entries.post` does.
     """
-    draft = Draft(key, kind, lines, reference, external_reference)
-    return await entries.post_against_hold(session, hold_id=hold_id, draft=draft)
+    return await entries.post(
+        session,
+        key=key,
+        kind=kind,
+        lines=lines,
+        reference=reference,
+        external_reference=external_reference,
+        hold_id=hold_id,
+    )
 
 
 async def void(session: TenantSession, *, hold_id: UUID, reason: str) -> None:
@@ -102,3 +150,21 @@ async def expire(session: TenantSession, *, limit: int = 500) -> int:
     with translated():
         count: int = await (await driver(session)).fetchval(tagged(session, _EXPIRE), limit)
     return count
+
+
+def _check(amount: Decimal, currency: str) -> None:
+    if not amount.is_finite() or amount <= 0 or amount != round_half_up(amount, currency):
+        raise UnpostableEntry(reason="a hold is a positive amount in whole minor units")
+
+
+def _as_json(wanted: Reservation) -> dict[str, Any]:
+    return {
+        "key": wanted.key,
+        "code": wanted.code,
+        "currency": wanted.currency,
+        "owner_kind": wanted.owner[0],
+        "owner_id": str(wanted.owner[1]),
+        "amount": str(wanted.amount),
+        "reference": wanted.reference,
+        "expires_at": wanted.expires_at,
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -27,14 +27,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An entry to be posted in a batch."""
+    """An entry to be posted in a batch; a hold given with it is used up by it."""
 
     key: str
     kind: str
     lines: Sequence[Line]
     reference: str = ""
     external_reference: str | None = None
-    occurred_at: datetime | None = field(default=None)
+    occurred_at: datetime | None = None
+    hold_id: UUID | None = None
 
 
 def debit(code: str, owner: Owner, amount: Money) -> Line:

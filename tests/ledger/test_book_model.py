@@ -19,9 +19,11 @@ from kernel.database import Database
 from kernel.settings import Settings
 from ledger import entries, holds
 from ledger.errors import InsufficientFunds
+from ledger.holds import Reservation
+from ledger.lines import Draft, Line
 from ledger.verification import verify
 from tests.fixtures import database as fixture
-from tests.ledger.book import WALLET, line, pay_in, wallet
+from tests.ledger.book import WALLET, deposit_lines, line, pay_in, wallet
 
 AMOUNTS = strategies.integers(1, 30_000).map(lambda cents: Decimal(cents) / 100)
 CLIENTS = strategies.sampled_from(["a", "b", "c"])
@@ -124,6 +126,50 @@ class Book(RuleBasedStateMachine):
                 reference="",
             )
 
+    @rule(wishes=strategies.lists(strategies.tuples(CLIENTS, AMOUNTS), max_size=6))
+    def reserve_many(self, wishes: list[tuple[str, Decimal]]) -> None:
+        """Set money aside in one call: in order, whoever can."""
+        for (name, amount), hold_id in zip(wishes, self.run(self._batch(wishes)), strict=True):
+            assert (hold_id is not None) == (self.available(name) >= amount)
+            if hold_id is not None:
+                self.pending[hold_id] = (name, amount)
+
+    async def _batch(self, wishes: list[tuple[str, Decimal]]) -> list[UUID | None]:
+        async with self.database.tenant(self.tenant) as session:
+            return await holds.reserve_batch(
+                session,
+                reservations=[
+                    Reservation(
+                        self.key(), WALLET, "EUR", ("client", self.client(name)), amount, ""
+                    )
+                    for name, amount in wishes
+                ],
+            )
+
+    @rule(count=strategies.integers(1, 4))
+    def use_many(self, count: int) -> None:
+        """Use the oldest holds in one batch, together with a deposit that has none."""
+        used = list(self.pending.items())[:count]
+        self.run(self._use(used))
+        for hold_id, (name, amount) in used:
+            del self.pending[hold_id]
+            self.amounts[name] -= amount
+
+    async def _use(self, used: list[tuple[UUID, tuple[str, Decimal]]]) -> None:
+        drafts = [
+            Draft(self.key(), "withdrawal", self._out(name, amount), hold_id=hold_id)
+            for hold_id, (name, amount) in used
+        ]
+        drafts.append(Draft(self.key(), "deposit", deposit_lines("1.00", self.client("other"))))
+        async with self.database.tenant(self.tenant) as session:
+            await entries.post_batch(session, drafts=drafts)
+
+    def _out(self, name: str, amount: Decimal) -> list[Line]:
+        return [
+            line(WALLET, str(amount), ("client", self.client(name))),
+            line("asset.bank", str(-amount), ("house", "house")),
+        ]
+
     @rule(use=strategies.booleans())
     def close_a_hold(self, use: bool) -> None:  # noqa: FBT001 - drawn by Hypothesis
         """Use the oldest hold, or release it."""
@@ -145,10 +191,7 @@ class Book(RuleBasedStateMachine):
                 hold_id=hold_id,
                 key=self.key(),
                 kind="withdrawal",
-                lines=[
-                    line(WALLET, str(amount), ("client", self.client(name))),
-                    line("asset.bank", str(-amount), ("house", "house")),
-                ],
+                lines=self._out(name, amount),
             )
 
     @rule()

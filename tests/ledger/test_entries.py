@@ -149,6 +149,7 @@ async def test_postgresql_refuses_an_unbalanced_entry_even_from_the_owner(
         "INSERT INTO ledger_account (code) VALUES ('asset.bank')",
         "ALTER TABLE posting DISABLE TRIGGER ALL",
         "SELECT apply_lines(NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
+        "SELECT use_holds(NULL, NULL, NULL, NULL, NULL)",
         "CREATE FUNCTION post(text) RETURNS int LANGUAGE sql AS 'SELECT 1'",
     ],
 )
@@ -204,6 +205,20 @@ async def test_a_temporary_table_can_not_stand_in_front_of_the_book(
 
     async with database.tenant(tenant) as session:
         assert (await wallet(session)).amount == Decimal(10)
+
+
+async def test_whatever_runs_with_the_owners_rights_is_sealed(
+    superuser: asyncpg.Connection, tenant: TenantRef
+) -> None:
+    """Its search_path is pinned, and it is not open to every role."""
+    names = await superuser.fetch(
+        "SELECT p.proname, p.proconfig IS NULL OR p.proacl IS NULL OR EXISTS ("
+        " SELECT FROM aclexplode(p.proacl) AS granted WHERE granted.grantee = 0) AS open"
+        " FROM pg_proc p WHERE p.prosecdef AND p.pronamespace = $1::text::regnamespace",
+        tenant.schema,
+    )
+    assert {"post", "post_batch", "reserve", "reserve_batch"} <= {row["proname"] for row in names}
+    assert [row["proname"] for row in names if row["open"]] == []
 
 
 async def test_a_wallet_never_goes_below_zero(database: Database, tenant: TenantRef) -> None:

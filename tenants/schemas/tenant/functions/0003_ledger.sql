@@ -61,21 +61,52 @@ BEGIN
 END
 $$;
 
--- Moves the balances and writes the lines of one or many entries. Balances are locked in the
--- order of their ids first: every writer does, so writers never wait in a circle.
+-- Closes the holds that entries use up, each by the entry at its place in p_users, and returns
+-- what they release. Holds are locked in the order of their ids, and before any balance.
+CREATE FUNCTION use_holds(
+  p_users uuid[], p_holds uuid[], p_entries uuid[], p_accounts uuid[], p_amounts numeric[],
+  OUT accounts uuid[], OUT amounts numeric[]
+) LANGUAGE plpgsql AS $$
+DECLARE
+  v_wrong boolean;
+BEGIN
+  PERFORM 1 FROM hold WHERE id = ANY (p_holds) ORDER BY id FOR UPDATE;
+  WITH used AS (
+    UPDATE hold h SET state = 'posted', entry_id = u.entry_id, closed_at = now()
+    FROM unnest(p_users, p_holds) AS u(entry_id, hold_id)
+    WHERE h.id = u.hold_id AND h.state = 'pending'
+    RETURNING h.entry_id, h.account_id, h.amount
+  ), taken AS (
+    SELECT l.entry_id, l.account_id, sum(l.amount) AS amount
+    FROM unnest(p_entries, p_accounts, p_amounts) AS l(entry_id, account_id, amount)
+    GROUP BY l.entry_id, l.account_id
+  )
+  SELECT array_agg(u.account_id), array_agg(u.amount),
+    bool_or(t.amount IS NULL OR t.amount <= 0 OR t.amount > u.amount)
+  INTO accounts, amounts, v_wrong
+  FROM used u LEFT JOIN taken t ON t.entry_id = u.entry_id AND t.account_id = u.account_id;
+  -- A hold that two entries of a batch would use is closed for the second one.
+  IF cardinality(accounts) IS DISTINCT FROM cardinality(p_holds) THEN
+    RAISE EXCEPTION 'the hold is not pending' USING ERRCODE = 'MQ004';
+  END IF;
+  IF v_wrong THEN
+    RAISE EXCEPTION 'an entry may take no more than its hold' USING ERRCODE = 'MQ003';
+  END IF;
+END
+$$;
+
+-- Moves the balances and writes the lines of one or many entries; what use_holds returned is
+-- released in the same update, for its accounts are among those of the lines. Balances are locked
+-- in the order of their ids first: every writer does, so writers never wait in a circle.
 CREATE FUNCTION apply_lines(
   p_entries uuid[], p_lines int[], p_accounts uuid[], p_amounts numeric[], p_currencies text[],
-  p_hold_account uuid, p_hold_amount numeric
+  p_hold_accounts uuid[], p_hold_amounts numeric[]
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   v_written int;
 BEGIN
   PERFORM 1 FROM balance
-  WHERE account_id = ANY (p_accounts) OR account_id = p_hold_account
-  ORDER BY account_id FOR NO KEY UPDATE;
-  IF p_hold_account IS NOT NULL THEN
-    UPDATE balance SET held = held - p_hold_amount WHERE account_id = p_hold_account;
-  END IF;
+  WHERE account_id = ANY (p_accounts) ORDER BY account_id FOR NO KEY UPDATE;
   WITH line AS (
     SELECT l.entry_id, l.line, l.account_id, l.amount, l.currency,
       row_number() OVER w AS step,
@@ -83,13 +114,19 @@ BEGIN
     FROM unnest(p_entries, p_lines, p_accounts, p_amounts::numeric(28,8)[], p_currencies)
       WITH ORDINALITY AS l(entry_id, line, account_id, amount, currency, n)
     WINDOW w AS (PARTITION BY l.account_id ORDER BY l.n)
+  ), freed AS (
+    SELECT h.account_id, sum(h.amount) AS amount
+    FROM unnest(p_hold_accounts, p_hold_amounts) AS h(account_id, amount) GROUP BY h.account_id
   ), delta AS (
-    SELECT account_id, sum(amount) AS amount, count(*) AS steps FROM line GROUP BY account_id
+    SELECT l.account_id, sum(l.amount) AS amount, count(*) AS steps,
+      coalesce(min(f.amount), 0) AS freed
+    FROM line l LEFT JOIN freed f ON f.account_id = l.account_id GROUP BY l.account_id
   ), moved AS (
-    UPDATE balance b SET amount = b.amount + d.amount, version = b.version + d.steps
+    UPDATE balance b
+    SET amount = b.amount + d.amount, held = b.held - d.freed, version = b.version + d.steps
     FROM delta d
     WHERE b.account_id = d.account_id
-      AND (NOT b.guarded OR -(b.amount + d.amount) - b.held >= 0)
+      AND (NOT b.guarded OR -(b.amount + d.amount) - (b.held - d.freed) >= 0)
     RETURNING b.account_id, b.amount - d.amount AS amount, b.version - d.steps AS version
   )
   INSERT INTO posting (entry_id, line, account_id, account_version, amount, balance_after, currency)
@@ -115,9 +152,10 @@ DECLARE
   v_lines int := cardinality(p_amounts);
   v_entry uuid;
   v_first bytea;
+  v_entries uuid[];
   v_accounts uuid[];
-  v_hold hold%ROWTYPE;
-  v_taken numeric;
+  v_hold_accounts uuid[];
+  v_hold_amounts numeric[];
 BEGIN
   IF v_lines IS NULL OR v_lines < 2 OR v_lines <> ALL (ARRAY[cardinality(p_codes),
       cardinality(p_currencies), cardinality(p_owner_kinds), cardinality(p_owner_ids)]) THEN
@@ -136,44 +174,38 @@ BEGIN
     RETURN v_entry;
   END IF;
   v_accounts := accounts_for(p_codes, p_currencies, p_owner_kinds, p_owner_ids);
+  v_entries := array_fill(v_entry, ARRAY[v_lines]);
   IF p_hold IS NOT NULL THEN
-    SELECT * INTO v_hold FROM hold WHERE id = p_hold FOR UPDATE;
-    IF NOT FOUND OR v_hold.state <> 'pending' THEN
-      RAISE EXCEPTION 'the hold is not pending' USING ERRCODE = 'MQ004';
-    END IF;
-    SELECT sum(l.amount) INTO v_taken
-    FROM unnest(v_accounts, p_amounts) AS l(account_id, amount)
-    WHERE l.account_id = v_hold.account_id;
-    IF v_taken IS NULL OR v_taken <= 0 OR v_taken > v_hold.amount THEN
-      RAISE EXCEPTION 'an entry may take no more than its hold' USING ERRCODE = 'MQ003';
-    END IF;
-    UPDATE hold SET state = 'posted', entry_id = v_entry, closed_at = now() WHERE id = p_hold;
+    SELECT u.accounts, u.amounts INTO v_hold_accounts, v_hold_amounts
+    FROM use_holds(ARRAY[v_entry], ARRAY[p_hold], v_entries, v_accounts, p_amounts) u;
   END IF;
-  PERFORM apply_lines(array_fill(v_entry, ARRAY[v_lines]),
-    ARRAY(SELECT generate_series(1, v_lines)), v_accounts, p_amounts, p_currencies,
-    v_hold.account_id, v_hold.amount);
+  PERFORM apply_lines(v_entries, ARRAY(SELECT generate_series(1, v_lines)), v_accounts, p_amounts,
+    p_currencies, v_hold_accounts, v_hold_amounts);
   RETURN v_entry;
 END
 $$;
 
 -- Many entries at once: one update per account, however many lines it has in the batch. An entry
--- is {key, kind, reference, external, occurred_at, lines: [[code, currency, kind, id, amount]]}.
+-- is {key, kind, reference, external, occurred_at, hold,
+-- lines: [[code, currency, kind, id, amount]]}; all but key, kind and lines may be missing.
 CREATE FUNCTION post_batch(p_entries jsonb, p_actor text) RETURNS uuid[]
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
   v_keys text[]; v_hashes bytea[]; v_kinds text[]; v_references text[]; v_externals text[];
   v_occurred timestamptz[]; v_shortest int; v_new uuid[]; v_new_keys text[]; v_ids uuid[];
   v_changed boolean; v_entries uuid[]; v_lines int[]; v_codes text[]; v_currencies text[];
-  v_owner_kinds text[]; v_owner_ids text[]; v_amounts numeric[];
+  v_owner_kinds text[]; v_owner_ids text[]; v_amounts numeric[]; v_accounts uuid[];
+  v_holds uuid[]; v_used uuid[]; v_users uuid[]; v_hold_accounts uuid[]; v_hold_amounts numeric[];
 BEGIN
   SELECT array_agg(d.e->>'key' ORDER BY d.n), array_agg(d.e->>'kind' ORDER BY d.n),
     array_agg(coalesce(d.e->>'reference', '') ORDER BY d.n),
     array_agg(d.e->>'external' ORDER BY d.n),
-    array_agg((d.e->>'occurred_at')::timestamptz ORDER BY d.n), min(cardinality(l.amounts)),
+    array_agg((d.e->>'occurred_at')::timestamptz ORDER BY d.n),
+    array_agg((d.e->>'hold')::uuid ORDER BY d.n), min(cardinality(l.amounts)),
     array_agg(entry_hash(d.e->>'kind', coalesce(d.e->>'reference', ''), d.e->>'external',
       (d.e->>'occurred_at')::timestamptz, l.codes, l.currencies, l.owner_kinds, l.owner_ids,
-      l.amounts, NULL, NULL) ORDER BY d.n)
-  INTO v_keys, v_kinds, v_references, v_externals, v_occurred, v_shortest, v_hashes
+      l.amounts, NULL, (d.e->>'hold')::uuid) ORDER BY d.n)
+  INTO v_keys, v_kinds, v_references, v_externals, v_occurred, v_holds, v_shortest, v_hashes
   FROM jsonb_array_elements(p_entries) WITH ORDINALITY AS d(e, n)
   CROSS JOIN LATERAL (
     SELECT array_agg(x->>0 ORDER BY o) AS codes, array_agg(x->>1 ORDER BY o) AS currencies,
@@ -215,9 +247,20 @@ BEGIN
     JOIN unnest(v_new, v_new_keys) AS f(id, key) ON f.key = r.e->>'key'
     ORDER BY f.key, r.n) d
   CROSS JOIN LATERAL jsonb_array_elements(d.lines) WITH ORDINALITY AS l(x, o);
-  PERFORM apply_lines(v_entries, v_lines,
-    accounts_for(v_codes, v_currencies, v_owner_kinds, v_owner_ids), v_amounts, v_currencies,
-    NULL, NULL);
+  v_accounts := accounts_for(v_codes, v_currencies, v_owner_kinds, v_owner_ids);
+  -- Repeats of a key have the same hold: they have the same hash.
+  SELECT array_agg(u.hold), array_agg(u.id) INTO v_used, v_users
+  FROM (
+    SELECT DISTINCT f.id, d.hold
+    FROM unnest(v_keys, v_holds) AS d(key, hold)
+    JOIN unnest(v_new, v_new_keys) AS f(id, key) ON f.key = d.key
+    WHERE d.hold IS NOT NULL) u;
+  IF v_used IS NOT NULL THEN
+    SELECT u.accounts, u.amounts INTO v_hold_accounts, v_hold_amounts
+    FROM use_holds(v_users, v_used, v_entries, v_accounts, v_amounts) u;
+  END IF;
+  PERFORM apply_lines(v_entries, v_lines, v_accounts, v_amounts, v_currencies, v_hold_accounts,
+    v_hold_amounts);
   RETURN v_ids;
 END
 $$;
@@ -290,6 +333,79 @@ BEGIN
 END
 $$;
 
+-- Many holds at once, each {key, code, currency, owner_kind, owner_id, amount, reference,
+-- expires_at}. Where all that a batch wants of an account is there, it is one update of the balance;
+-- what is left, repeated keys and accounts that lack something, goes through reserve in order.
+CREATE FUNCTION reserve_batch(p_holds jsonb) RETURNS uuid[]
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+  v_keys text[]; v_codes text[]; v_currencies text[]; v_owner_kinds text[]; v_owner_ids text[];
+  v_amounts numeric[]; v_references text[]; v_expiries timestamptz[]; v_accounts uuid[];
+  v_positive boolean; v_lost boolean; v_ids uuid[];
+BEGIN
+  SELECT array_agg(r.key ORDER BY r.n), array_agg(r.code ORDER BY r.n),
+    array_agg(r.currency ORDER BY r.n), array_agg(r.owner_kind ORDER BY r.n),
+    array_agg(r.owner_id ORDER BY r.n), array_agg(r.amount ORDER BY r.n),
+    array_agg(r.reference ORDER BY r.n), array_agg(r.expires_at ORDER BY r.n),
+    array_agg(a.id ORDER BY r.n),
+    bool_and(coalesce(r.amount, 'NaN') <> 'NaN' AND r.amount > 0)
+  INTO v_keys, v_codes, v_currencies, v_owner_kinds, v_owner_ids, v_amounts, v_references,
+    v_expiries, v_accounts, v_positive
+  FROM (
+    SELECT d.n, d.h->>'key' AS key, d.h->>'code' AS code, d.h->>'currency' AS currency,
+      d.h->>'owner_kind' AS owner_kind, d.h->>'owner_id' AS owner_id,
+      (d.h->>'amount')::numeric(28,8) AS amount, coalesce(d.h->>'reference', '') AS reference,
+      (d.h->>'expires_at')::timestamptz AS expires_at
+    FROM jsonb_array_elements(p_holds) WITH ORDINALITY AS d(h, n)) r
+  LEFT JOIN ledger_account a ON a.code = r.code AND a.currency = r.currency
+    AND a.owner_kind = r.owner_kind AND a.owner_id = r.owner_id;
+  IF v_keys IS NULL THEN
+    RETURN ARRAY[]::uuid[];
+  END IF;
+  IF NOT v_positive THEN
+    RAISE EXCEPTION 'a hold is a positive amount' USING ERRCODE = 'MQ003';
+  END IF;
+  -- Whoever had these rows may have used the same keys: look only now that we have them.
+  PERFORM 1 FROM balance
+  WHERE account_id = ANY (v_accounts) ORDER BY account_id FOR NO KEY UPDATE;
+  WITH fresh AS (
+    SELECT DISTINCT ON (r.key) r.n, r.key, r.account_id, r.amount, r.currency, r.reference,
+      r.expires_at
+    FROM unnest(v_keys, v_accounts, v_amounts, v_currencies, v_references, v_expiries)
+      WITH ORDINALITY AS r(key, account_id, amount, currency, reference, expires_at, n)
+    WHERE NOT EXISTS (SELECT FROM hold h WHERE h.key = r.key)
+    ORDER BY r.key, r.n
+  ), reserved AS (
+    UPDATE balance b SET held = b.held + w.amount
+    FROM (SELECT account_id, sum(amount) AS amount FROM fresh GROUP BY account_id) w
+    WHERE b.account_id = w.account_id AND b.guarded AND -b.amount - b.held >= w.amount
+    RETURNING b.account_id
+  ), made AS (
+    INSERT INTO hold (key, account_id, amount, currency, reference, expires_at)
+    SELECT f.key, f.account_id, f.amount, f.currency, f.reference, f.expires_at
+    FROM fresh f JOIN reserved r ON r.account_id = f.account_id ORDER BY f.key
+    ON CONFLICT (key) DO NOTHING RETURNING id, key
+  )
+  SELECT array_agg(m.id ORDER BY d.n), bool_or(r.account_id IS NOT NULL AND m.id IS NULL)
+  INTO v_ids, v_lost
+  FROM generate_series(1, cardinality(v_keys)) AS d(n)
+  LEFT JOIN fresh f ON f.n = d.n
+  LEFT JOIN reserved r ON r.account_id = f.account_id
+  LEFT JOIN made m ON m.key = f.key;
+  -- We have the balance, so whoever used the key since then did it for another account.
+  IF v_lost THEN
+    RAISE EXCEPTION 'a key has reserved something else' USING ERRCODE = 'MQ002';
+  END IF;
+  FOR v_at IN 1..cardinality(v_keys) LOOP
+    IF v_ids[v_at] IS NULL THEN
+      v_ids[v_at] := reserve(v_keys[v_at], v_codes[v_at], v_currencies[v_at], v_owner_kinds[v_at],
+        v_owner_ids[v_at], v_amounts[v_at], v_references[v_at], v_expiries[v_at]);
+    END IF;
+  END LOOP;
+  RETURN v_ids;
+END
+$$;
+
 CREATE FUNCTION release_hold(p_hold uuid, p_state text, p_reason text)
 RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
@@ -348,8 +464,9 @@ BEGIN
     SELECT p.oid::regprocedure AS name, p.prosecdef, p.prorettype <> 'trigger'::regtype AS callable
     FROM pg_proc p
     WHERE p.pronamespace = current_schema()::regnamespace AND p.proname IN ('post', 'post_batch',
-      'reverse_entry', 'reserve', 'release_hold', 'expire_holds', 'check_entry_balances',
-      'entry_hash', 'accounts_for', 'open_accounts', 'open_balance', 'apply_lines')
+      'reverse_entry', 'reserve', 'reserve_batch', 'release_hold', 'expire_holds',
+      'check_entry_balances', 'entry_hash', 'accounts_for', 'open_accounts', 'open_balance',
+      'use_holds', 'apply_lines')
   LOOP
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC, %I', v_function.name, current_schema());
     IF v_function.prosecdef THEN
