@@ -82,7 +82,7 @@ async def test_a_batch_sets_aside_like_single_reserves(
         found = [await queries.hold(session, hold_id=hold_id) for hold_id in ids]
         assert [hold.key for hold in found if hold] == ["h3", "h2", "h1"]
         assert found[1] is not None
-        assert (found[1].amount, found[1].currency) == (20, "EUR")
+        assert [found[1].amount, found[1].currency] == [20, "EUR"]
         assert (found[1].reference, found[1].expires_at) == ("second", until)
         assert await holds.reserve_batch(session, reservations=[]) == []
         assert (await verify(session)).ok
@@ -306,7 +306,7 @@ async def test_a_batch_uses_holds_up(database: Database, tenant: TenantRef) -> N
         assert pending is not None
         assert pending.state == "pending"
         left = await wallet(session)
-        assert (left.amount, left.held) == (Decimal("27.50"), 5)
+        assert [left.amount, left.held] == [Decimal("27.50"), 5]
         assert (await wallet(session, "c2")).available == 0
         assert (await verify(session)).ok
 
@@ -329,7 +329,7 @@ async def test_entries_with_and_without_holds_share_a_batch(
             session, drafts=[top_up("t1", "60.00", mine), top_up("t2", "10.00")]
         )
         found = await wallet(session)
-        assert (found.amount, found.held, found.available) == (30, 30, 0)
+        assert [found.amount, found.held, found.available] == [30, 30, 0]
         assert (await verify(session)).ok
 
 
@@ -349,7 +349,7 @@ async def test_a_closed_hold_refuses_the_whole_batch(database: Database, tenant:
 
     async with database.tenant(tenant) as session:
         found = await wallet(session)
-        assert (found.amount, found.held) == (100, 10)
+        assert [found.amount, found.held] == [100, 10]
 
 
 async def test_a_batch_takes_no_more_than_each_hold(database: Database, tenant: TenantRef) -> None:
@@ -427,7 +427,7 @@ async def test_a_batch_and_a_single_post_are_the_same_request(
 
     async with database.tenant(tenant) as session:
         found = await wallet(session)
-        assert (found.amount, found.held) == (90, 0)
+        assert [found.amount, found.held] == [90, 0]
 
 
 async def test_batches_at_once_use_a_hold_once_and_never_wait_in_a_circle(

@@ -334,8 +334,8 @@ END
 $$;
 
 -- Many holds at once, each {key, code, currency, owner_kind, owner_id, amount, reference,
--- expires_at}. Where all that a batch wants of an account is there, it is one update of the balance;
--- what is left, repeated keys and accounts that lack something, goes through reserve in order.
+-- expires_at}. Where an account has all that the batch wants of it, it is updated once; what is
+-- left, repeated keys and accounts that lack something, goes through reserve in order.
 CREATE FUNCTION reserve_batch(p_holds jsonb) RETURNS uuid[]
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
