@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from . import groups
@@ -127,17 +128,23 @@ class Account:
         return bool(self.rights & RIGHT_ENABLED) and not blocked
 
 
+@lru_cache(maxsize=1000)
+def _leverage_and_rights(record: str) -> tuple[int, int]:
+    read = json.loads(record)
+    return int(read["Leverage"]), int(read["Rights"])
+
+
 def from_row(simulation: Simulation, row: AccountRow) -> Account:
     """Return the account of a stored row."""
     group = simulation.groups[row.group_name]
-    record = json.loads(row.record)
+    leverage, rights = _leverage_and_rights(row.record)
     return Account(
         row.login,
         row.group_name,
         group["Currency"],
         int(group["CurrencyDigits"]),
-        int(record["Leverage"]),
-        int(record["Rights"]),
+        leverage,
+        rights,
         row.balance,
         row.credit,
         row,

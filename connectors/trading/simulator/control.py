@@ -152,7 +152,7 @@ def change_deal(simulation: Simulation, body: Mapping[str, Any]) -> dict[str, An
             changed = found._replace(
                 profit=profit, modified=found.modified | deals.MODIFIED_BY_MANAGER
             )
-            simulation.store.put_deals([changed])
+            simulation.store.change_deal(changed)
             _refund(simulation, found, profit - found.profit)
     return {"ticket": ticket}
 

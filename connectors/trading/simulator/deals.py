@@ -91,7 +91,7 @@ def balance_operation(
             profit=value,
             comment=comment[:COMMENT_MAX],
         )
-        simulation.store.put_deals([deal])
+        simulation.store.add_deals([deal])
         if kind == ACTION_CREDIT:
             simulation.store.add_funds(login, credit=value)
         else:

@@ -169,7 +169,7 @@ def store_trips(
             rows.append(closed._replace(ticket=ticket + 1, order_ticket=order + 1, position=order))
             total += deals.money_of(opened) + deals.money_of(closed)
             ticket, order = ticket + 2, order + 2
-        simulation.store.put_deals(rows)
+        simulation.store.add_deals(rows)
         simulation.store.add_funds(account.login, balance=total)
     return [row.ticket for row in rows]
 

@@ -24,6 +24,8 @@ class Call:
 
     def text(self, name: str, default: str = "") -> str:
         """Return a parameter; the body, in either spelling, overrides the query."""
+        if not self.body:
+            return self.query.get(name, default)
         for key in (name.title().replace("_", ""), name):
             if key in self.body and not isinstance(self.body[key], dict):
                 value = self.body[key]

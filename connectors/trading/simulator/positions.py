@@ -111,7 +111,7 @@ def open_position(simulation: Simulation, login: int, trade: deals.Execution) ->
         ticket = simulation.store.take_tickets("deal", 1, FIRST_TICKET)
         order = simulation.store.take_tickets("order", 1, FIRST_TICKET)
         deal = deal._replace(ticket=ticket, order_ticket=order, position=order)
-        simulation.store.put_deals([deal])
+        simulation.store.add_deals([deal])
         simulation.store.put_positions([position._replace(ticket=order)])
         simulation.store.add_funds(login, balance=deals.money_of(deal))
     return deal
@@ -158,7 +158,7 @@ def close_position(simulation: Simulation, login: int, ticket: int, trade: deals
         number = simulation.store.take_tickets("deal", 1, FIRST_TICKET)
         order = simulation.store.take_tickets("order", 1, FIRST_TICKET)
         deal = deal._replace(ticket=number, order_ticket=order)
-        simulation.store.put_deals([deal])
+        simulation.store.add_deals([deal])
         if volume == position.volume:
             simulation.store.remove_position(ticket)
         else:

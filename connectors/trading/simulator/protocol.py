@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import unquote
 
 DONE = 0
 ERROR = 2
@@ -190,8 +190,21 @@ def parse_head(head: bytes) -> Request:
             raise BadRequest("header line")
         headers[name.strip().lower()] = value.strip()
     path, _, query = target.partition("?")
-    pairs = parse_qsl(query, keep_blank_values=True, encoding="utf-8", errors="replace")
-    return Request(method, path, {name.lower(): value for name, value in pairs}, headers, b"")
+    return Request(method, path, _parameters(query), headers, b"")
+
+
+def _parameters(query: str) -> dict[str, str]:
+    """Read a query string; of a name that comes twice the last value counts."""
+    found = {}
+    for pair in filter(None, query.split("&")):
+        name, _, value = pair.partition("=")
+        found[_plain(name).lower()] = _plain(value)
+    return found
+
+
+def _plain(encoded: str) -> str:
+    spaced = encoded.replace("+", " ")
+    return unquote(spaced, errors="replace") if "%" in spaced else spaced
 
 
 def response_head(status: int, length: int, *, keep_alive: bool) -> bytes:

@@ -65,7 +65,7 @@ def deals_with_comment(store: Store, comment: str) -> Iterator[Deal]:
     """Yield the balance deals whose comment begins with this text."""
     sql = (
         f"SELECT * FROM deal WHERE {_BALANCE_ACTIONS} AND comment <> '' "  # noqa: S608
-        "AND substr(comment, 1, length(?)) = ? ORDER BY ticket"
+        "AND comment >= ? AND comment < ? || char(1114111) ORDER BY ticket"
     )
     return map(Deal._make, store.rows(sql, [comment, comment]))
 
@@ -92,9 +92,6 @@ def solvent_logins(store: Store, minimum: int) -> list[int]:
 
 def trade_counts(store: Store) -> dict[str, Any]:
     """Return how many accounts, deals and open positions the server holds."""
-    sql = (
-        "SELECT (SELECT count(*) FROM account), (SELECT count(*) FROM deal), "
-        "(SELECT count(*) FROM position)"
-    )
-    users, deal_count, positions = next(store.rows(sql, []))
-    return {"users": users, "deals": deal_count, "positions": positions}
+    sql = "SELECT (SELECT count(*) FROM account), (SELECT count(*) FROM position)"
+    users, positions = next(store.rows(sql, []))
+    return {"users": users, "deals": store.deal_total(), "positions": positions}

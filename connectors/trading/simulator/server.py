@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import itertools
 import json
 import logging
 import os
@@ -88,6 +89,10 @@ class Front:
             with suppress(ConnectionError):
                 writer.write(response_head(400, 0, keep_alive=False))
                 await writer.drain()
+        except asyncio.CancelledError:
+            # The process ends: a client that stays connected would hold it up for seconds.
+            writer.transport.abort()
+            raise
         finally:
             writer.close()
             with suppress(ConnectionError, ssl.SSLError, TimeoutError):
@@ -96,7 +101,8 @@ class Front:
     async def _exchange(
         self, session: Session, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> bool:
-        request = await asyncio.wait_for(_read(reader), self.limits.idle_seconds)
+        async with asyncio.timeout(self.limits.idle_seconds):
+            request = await _read(reader)
         if request.path.startswith(control.PREFIX):
             status, shown = await self._operator(request)
             return await _send(writer, request, status, iter([shown]))
@@ -215,6 +221,8 @@ async def _read(reader: asyncio.StreamReader) -> Request:
         raise BadRequest("body without a length")
     if int(length) > BODY_MAX_BYTES:
         raise BadRequest("body too large")
+    if int(length) == 0:
+        return request
     return replace(request, body=await reader.readexactly(int(length)))
 
 
@@ -228,8 +236,13 @@ async def _send(
 ) -> bool:
     """Send an answer of any size in bounded memory; return whether the connection goes on."""
     keep_alive = request.keeps_alive() and not last
+    first, second = next(chunks, b""), next(chunks, None)
+    if second is None:
+        writer.write(response_head(status, len(first), keep_alive=keep_alive) + first)
+        await writer.drain()
+        return keep_alive
     with tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool:
-        for chunk in chunks:
+        for chunk in itertools.chain((first, second), chunks):
             spool.write(chunk)
             await asyncio.sleep(0)
         length = spool.tell()

@@ -123,11 +123,14 @@ class Store:
         self._connection.execute("PRAGMA synchronous=NORMAL")
         self._connection.execute("PRAGMA cache_size=-4096")
         self._connection.executescript(_SCHEMA)
+        self._readers: list[sqlite3.Connection] = []
         self._depth = 0
+        self._deal_total: int | None = None
 
     def close(self) -> None:
         """Close the file."""
-        self._connection.close()
+        for connection in (*self._readers, self._connection):
+            connection.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -141,6 +144,7 @@ class Store:
             yield
         except BaseException:
             self._connection.execute("ROLLBACK")
+            self._deal_total = None
             raise
         else:
             self._connection.execute("COMMIT")
@@ -163,9 +167,12 @@ class Store:
 
     def take_tickets(self, kind: str, count: int, first: int = 1) -> int:
         """Reserve consecutive numbers of a kind and return the first of them."""
-        start = self.setting(f"next_{kind}", first)
-        self.set_setting(f"next_{kind}", start + count)
-        return start
+        rows = self._connection.execute(
+            "INSERT INTO setting VALUES (?, ?) ON CONFLICT (name) "
+            "DO UPDATE SET value = CAST(value AS INTEGER) + ? RETURNING CAST(value AS INTEGER)",
+            (f"next_{kind}", str(first + count), count),
+        ).fetchall()
+        return int(rows[0][0]) - count
 
     def groups(self) -> list[dict[str, Any]]:
         """Return every group's record in the server's order."""
@@ -227,16 +234,34 @@ class Store:
             (balance, credit, login),
         )
 
-    def put_deals(self, rows: Iterable[Deal]) -> None:
-        """Add or replace deals in one set."""
-        self._connection.executemany(
-            f"INSERT OR REPLACE INTO deal VALUES ({_marks(len(Deal._fields))})",  # noqa: S608
+    def deal_total(self) -> int:
+        """Return how many deals there are; counted once, and kept up to date from then on."""
+        if self._deal_total is None:
+            row = self._connection.execute("SELECT count(*) FROM deal").fetchone()
+            self._deal_total = int(row[0])
+        return self._deal_total
+
+    def add_deals(self, rows: Iterable[Deal]) -> None:
+        """Add new deals in one set."""
+        cursor = self._connection.executemany(
+            f"INSERT INTO deal VALUES ({_marks(len(Deal._fields))})",  # noqa: S608
             rows,
         )
+        if self._deal_total is not None:
+            self._deal_total += cursor.rowcount
+
+    def change_deal(self, row: Deal) -> None:
+        """Put a deal in the place of the one with its ticket, as a dealer may."""
+        self._connection.execute(
+            f"REPLACE INTO deal VALUES ({_marks(len(Deal._fields))})",  # noqa: S608
+            row,
+        )
+        self._deal_total = None
 
     def remove_deal(self, ticket: int) -> None:
         """Delete a deal, as a dealer may."""
         self._connection.execute("DELETE FROM deal WHERE ticket = ?", (ticket,))
+        self._deal_total = None
 
     def positions(
         self, *, login: int | None = None, groups: Sequence[str] | None = None
@@ -286,13 +311,16 @@ class Store:
     def snapshot_rows(self, sql: str, values: Sequence[object]) -> Iterator[tuple[Any, ...]]:
         """Yield a select's rows as they stand now, however long the caller takes to read them.
 
-        A connection of its own keeps the snapshot, so that others may write meanwhile.
+        A connection of its own keeps the snapshot, so that others may write meanwhile; it is
+        kept for the next select.
         """
-        reader = sqlite3.connect(self._path)
+        reader = self._readers.pop() if self._readers else sqlite3.connect(self._path)
+        cursor = reader.cursor()
         try:
-            yield from reader.execute(sql, tuple(values))
+            yield from cursor.execute(sql, tuple(values))
         finally:
-            reader.close()
+            cursor.close()
+            self._readers.append(reader)
 
     def rows(self, sql: str, values: Sequence[object]) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a select that the queries module wrote."""
