@@ -2,6 +2,7 @@
 
 import http.client
 import threading
+import time
 
 from tests.connectors.trading.simulator.client import Client
 from tests.fixtures.mt5_simulator import Mt5Simulator
@@ -57,3 +58,12 @@ def test_killing_during_a_stream_of_deposits_loses_no_answered_one() -> None:
             client.log_in()
             balance = client.get("user/get", login=login)["Balance"]
         assert balance == found["total"]
+
+
+def test_a_connected_client_does_not_hold_up_the_end() -> None:
+    """Asked to end, the server ends at once, whoever is still connected."""
+    with Mt5Simulator() as simulator, Client(simulator) as client:
+        client.log_in()
+        started = time.monotonic()
+        simulator.stop()
+        assert time.monotonic() - started < 5

@@ -1,7 +1,11 @@
 """The operator's records: counts that follow every change, and searches by how a text begins."""
 
+from contextlib import suppress
+from pathlib import Path
+
 import pytest
 
+from connectors.trading.simulator.storage import Deal, Store
 from tests.connectors.trading.simulator.client import FAR, Client
 from tests.fixtures.mt5_simulator import Mt5Simulator
 
@@ -33,20 +37,20 @@ def test_the_count_of_deals_follows_every_change() -> None:
         assert simulator.records()["deals"] == 1 + made
 
 
-def test_a_deal_that_could_not_be_stored_is_not_counted(
-    simulator: Mt5Simulator, client: Client
-) -> None:
-    """What is rolled back leaves the count as it was."""
-    login = client.open_account()
-    client.deposit(login, "1")
-    before = simulator.records()["deals"]
+def test_a_deal_that_was_rolled_back_is_not_counted(tmp_path: Path) -> None:
+    """What is undone leaves the count as it was."""
+    store = Store(tmp_path / "server.sqlite3")
+    deal = Deal(1, 500_001, 0, *(0,) * 5, "", *(0,) * 16, "", 0)
+    assert store.deal_total() == 0
 
-    body = {"login": login, "type": 2, "balance": "1", "comment": "\ud800"}
-    assert client.code("trade/balance", body) == 3
+    with suppress(RuntimeError), store.transaction():
+        store.add_deals([deal])
+        raise RuntimeError
 
-    assert simulator.records()["deals"] == before
-    client.deposit(login, "1")
-    assert simulator.records()["deals"] == before + 1
+    assert store.deal_total() == 0
+    store.add_deals([deal])
+    assert store.deal_total() == 1
+    store.close()
 
 
 @pytest.mark.parametrize("text", ["xab", "x%_", "x+&=", "xÄ", "x\U0001f600"])
