@@ -28,7 +28,7 @@ async def _refusals(desk: Desk) -> int:
         return len(await queries.refusals(session, connection_id=desk.connection_id))
 
 
-async def test_a_replaced_secret_works_at_once_and_the_old_one_no_longer_then(
+async def test_a_replaced_secret_works_at_once_and_ends_the_old_one(
     desk: Desk, receivers: Receivers
 ) -> None:
     """What the process remembers refuses nothing that the row accepts."""
@@ -91,6 +91,7 @@ async def test_an_ordinary_call_is_one_statement(desk: Desk, receivers: Receiver
     """The connection is read for the first call only; a commit with news rings the bell."""
     deposit = await desk.start()
     said: list[list[str]] = []
+    known = []
     for _ in range(3):
         body = word(deposit)
         async with desk.database.tenant(desk.tenant, actor=VISITOR) as session:
@@ -105,9 +106,13 @@ async def test_an_ordinary_call_is_one_statement(desk: Desk, receivers: Receiver
                     receivers=receivers,
                 )
             assert session.info["events"] == 1
+        known.append(receivers.kept(desk.tenant, desk.hook_token))
 
     assert [len(one) for one in said[1:]] == [1, 1]
     assert "INTO webhook_event" in said[1][0]
+    # Whoever reads the connection again makes another receiver of it.
+    assert known[0] is not None
+    assert known[1] is known[2] is known[0]
 
 
 async def test_what_one_brokerage_has_is_not_remembered_for_another(
