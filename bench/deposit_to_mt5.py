@@ -48,8 +48,8 @@ from treasury import queries as treasury_queries
 from treasury.provisioning import SIMULATOR
 
 GOAL = 3.0
-BATCH = 40
-SENDERS = 4
+BATCH = 200
+SENDERS = 8
 SINGLES = 9
 _SECRET = "whsec_" + "b" * 24
 _POLL_SECONDS = 0.01
@@ -198,7 +198,7 @@ async def _open(started: Stack, ports: Ports) -> Desk:
         )
     admin = await asyncpg.connect(started.environment["DATABASE_URL"])
     clients = await _clients(ports, tenant, admin)
-    return Desk(
+    desk = Desk(
         started,
         ports,
         tenant,
@@ -209,6 +209,9 @@ async def _open(started: Stack, ports: Ports) -> Desk:
         admin,
         _start_bare(started),
     )
+    # Mails about the accounts are still on their way.
+    await desk.drained()
+    return desk
 
 
 async def _clients(

@@ -18,7 +18,7 @@ from entrypoints.hosts import FrontDoor
 from entrypoints.surfaces import Surface, application, edged
 from entrypoints.webhooks import Hooks
 from kernel import database as kernel_database
-from kernel import gate
+from kernel import gate, memory
 from kernel import settings as kernel_settings
 from kernel.errors import ProductError
 from kernel.log import configure
@@ -26,7 +26,7 @@ from kernel.web import problems
 from kernel.web.access import PUBLIC, require_declared
 from tenants.ports import Ports
 from tenants.resolver import Resolver
-from treasury.receipts import Receivers
+from treasury.receipts import Reception
 
 
 class Web:
@@ -44,7 +44,7 @@ class Web:
         ops = _ops(ports)
         front: dict[str, Any] = {name: edged(name, app, ports) for name, app in self.apps.items()}
         front["public"] = Hooks(
-            front["public"], ports.database, Receivers(ports.payments, ports.vault)
+            front["public"], Reception(ports.database, ports.payments, ports.vault)
         )
         self._door = FrontDoor(
             Resolver(ports.database, domain=settings.domain),
@@ -133,4 +133,6 @@ def create() -> Web:
     """Build the application of one worker process; granian calls this."""
     configure("web")
     gate.wait()
-    return Web(wiring.ports(kernel_settings.load(), pool_size=12))
+    web = Web(wiring.ports(kernel_settings.load(), pool_size=12))
+    memory.settle()
+    return web

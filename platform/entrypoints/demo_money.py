@@ -211,7 +211,7 @@ async def _paid(
     )
     fee = Money(amount.amount * _FEE_SHARE + _FEE_FIXED, amount.currency).rounded()
     reference = f"pi_demo_{deposit.id.hex}"
-    await settlements.apply(session, deposit, Fact("paid", reference, amount, fee))
+    await settlements.apply(session, [(deposit, Fact("paid", reference, amount, fee))])
     deposit.settled_at = deposit.created_at + timedelta(minutes=2)
     if deposit.credited_at is not None:
         deposit.credited_at = deposit.settled_at
@@ -232,7 +232,7 @@ async def _unpaid(
         session, client, account_id=None, amount=amount, connection_id=connection_id, moment=moment
     )
     if fate != "created":
-        await settlements.apply(session, deposit, Fact(fate, "", None, None))
+        await settlements.apply(session, [(deposit, Fact(fate, "", None, None))])
 
 
 async def _mismatch(session: TenantSession, client: Client, connection_id: UUID) -> None:
@@ -248,36 +248,32 @@ async def _mismatch(session: TenantSession, client: Client, connection_id: UUID)
     )
     paid = Money.of("480", "USD")
     fact = Fact("paid", f"pi_demo_{deposit.id.hex}", paid, None)
-    await settlements.apply(session, deposit, fact)
+    await settlements.apply(session, [(deposit, fact)])
 
 
 async def _credit(context: Context) -> int:
     """Take over what the server has booked, as the subscriber of its event does."""
-    credited = 0
     async with context.ports.database.tenant(context.tenant) as session:
         done = await trading_queries.operations(session, states=("done",), limit=5_000)
-        for operation in done:
-            if operation.kind == "deposit" and operation.hold_id is not None:
-                credited += await _credit_one(session, operation, operation.hold_id)
-    return credited
+        holds = [one.hold_id for one in done if one.kind == "deposit" and one.hold_id is not None]
+        found = await treasury_queries.locked_deposits_of_holds(session, holds)
+        waiting = [deposit for deposit in found.values() if deposit.state == "settled"]
+        await settlements.credited(session, [_booked(one) for one in done if one.hold_id in found])
+        for deposit in waiting:
+            deposit.credited_at = (deposit.settled_at or now()) + timedelta(seconds=9)
+    return len(waiting)
 
 
-async def _credit_one(session: TenantSession, operation: PlatformOperation, hold_id: UUID) -> bool:
-    deposit = await treasury_queries.locked_deposit_of_hold(session, hold_id)
-    if deposit is None or deposit.state != "settled":
-        return False
+def _booked(operation: PlatformOperation) -> CashDone:
     assert operation.external_ticket is not None
     assert operation.amount is not None
-    event = CashDone(
+    return CashDone(
         operation_id=operation.id,
         account_id=operation.account_id,
         ticket=operation.external_ticket,
         kind=operation.kind,
         amount=operation.amount,
         currency=operation.currency,
-        hold_id=hold_id,
+        hold_id=operation.hold_id,
         reference=operation.reference,
     )
-    await settlements.credited(session, event)
-    deposit.credited_at = (deposit.settled_at or now()) + timedelta(seconds=9)
-    return True

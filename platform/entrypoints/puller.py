@@ -6,8 +6,10 @@ import asyncio
 import os
 import signal
 
+import uvloop
+
 from entrypoints import wiring
-from kernel import gate
+from kernel import gate, memory
 from kernel import settings as kernel_settings
 from kernel.log import configure
 from trading import puller
@@ -19,6 +21,7 @@ async def run() -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    memory.settle()
     os.write(1, b"ready\n")
     await puller.run(ports.database, ports.trading, stop)
     await wiring.close(ports)
@@ -28,7 +31,7 @@ def main() -> None:
     """Start the process."""
     configure("puller")
     gate.wait()
-    asyncio.run(run())
+    uvloop.run(run())
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import dramatiq
+import uvloop
 
 from entrypoints import wiring
 from entrypoints.subscriptions import subscriptions
-from kernel import gate, tasks
+from kernel import gate, memory, tasks
 from kernel import settings as kernel_settings
 from kernel.actor import TenantRef
 from kernel.database import Database
@@ -69,6 +70,7 @@ async def run() -> None:
         tenants=lambda: tenants(ports.database),
         send=sender(tasks.make_broker(settings)),
     )
+    memory.settle()
     os.write(1, b"ready\n")
     await relay.run(stop)
     await wiring.close(ports)
@@ -78,7 +80,7 @@ def main() -> None:
     """Start the process."""
     configure("relay")
     gate.wait()
-    asyncio.run(run())
+    uvloop.run(run())
 
 
 if __name__ == "__main__":

@@ -9,11 +9,13 @@ import socket
 import time
 from functools import partial
 
+import uvloop
+
 from entrypoints import wiring
 from entrypoints.relay import tenants
 from identity import schedule as identity_jobs
 from introducers import schedule as introducers_jobs
-from kernel import gate
+from kernel import gate, memory
 from kernel import settings as kernel_settings
 from kernel.actor import TenantRef
 from kernel.log import configure, logger
@@ -103,6 +105,7 @@ async def run() -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    memory.settle()
     os.write(1, b"ready\n")
     await Scheduler(ports, jobs()).run(stop)
     await wiring.close(ports)
@@ -112,7 +115,7 @@ def main() -> None:
     """Start the process."""
     configure("scheduler")
     gate.wait()
-    asyncio.run(run())
+    uvloop.run(run())
 
 
 if __name__ == "__main__":

@@ -15,7 +15,9 @@ from tradersroom import subscribers as tradersroom_subscribers
 from trading import subscribers as trading_subscribers
 from trading.events import CashDone, CashFailed
 from treasury import subscribers as treasury_subscribers
-from treasury.events import DepositSettled, WebhookStored
+from treasury.events import DepositSettled, PaymentUnnamed, WebhookStored
+
+_BATCH = 100
 
 
 def subscriptions(ports: Ports) -> Subscriptions:
@@ -34,13 +36,22 @@ def subscriptions(ports: Ports) -> Subscriptions:
 
 def _treasury(made: Subscriptions, ports: Ports) -> None:
     """Bind what moves money: from the provider's event to the trading account's balance."""
-    settle = partial(
-        treasury_subscribers.on_webhook_stored, payments=ports.payments, vault=ports.vault
+    name = partial(
+        treasury_subscribers.on_payment_unnamed, payments=ports.payments, vault=ports.vault
     )
     fee = partial(
         treasury_subscribers.on_deposit_settled, payments=ports.payments, vault=ports.vault
     )
-    made.job(WebhookStored, "treasury.settle", settle, lane="money")
-    made.on(CashDone, "treasury.credit", treasury_subscribers.on_cash_done, lane="money")
+    made.on_batch(
+        WebhookStored,
+        "treasury.settle",
+        treasury_subscribers.on_webhooks_stored,
+        size=_BATCH,
+        lane="money",
+    )
+    made.job(PaymentUnnamed, "treasury.name_payment", name)
+    made.on_batch(
+        CashDone, "treasury.credit", treasury_subscribers.on_cash_done, size=_BATCH, lane="money"
+    )
     made.on(CashFailed, "treasury.return", treasury_subscribers.on_cash_failed, lane="money")
     made.job(DepositSettled, "treasury.fee", fee)

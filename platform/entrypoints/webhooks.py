@@ -8,13 +8,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
-from kernel.actor import VISITOR
-from kernel.database import Database
 from kernel.errors import NotFound
-from kernel.failpoints import reach
 from kernel.web.access import PUBLIC
-from treasury import receipts
-from treasury.receipts import Receivers
+from treasury.receipts import Reception
 
 BODY_MAX = 256 * 1024
 _PAYMENTS = "/hooks/payments/"
@@ -38,11 +34,10 @@ class Hooks:
     application, and so does a token that nobody has.
     """
 
-    def __init__(self, app: ASGIApp, database: Database, receivers: Receivers) -> None:
+    def __init__(self, app: ASGIApp, reception: Reception) -> None:
         """Wrap the application of the public site."""
         self._app = app
-        self._database = database
-        self._receivers = receivers
+        self._reception = reception
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Store a provider's event once; a wrong signature leaves only a refusal."""
@@ -63,17 +58,11 @@ class Hooks:
         await self._app(scope, receive, send)
 
     async def _receive(self, scope: HTTPScope, token: str, body: bytes) -> tuple[int, bytes]:
-        state = scope["state"]
         headers = {
             name.decode("latin-1"): text.decode("latin-1") for name, text in scope["headers"]
         }
-        async with self._database.tenant(
-            state["tenant"], actor=VISITOR, request_id=state["request_id"]
-        ) as session:
-            receipt = await receipts.receive(
-                session, token=token, body=body, headers=headers, receivers=self._receivers
-            )
-            reach("treasury.after_webhook_stored")
+        tenant = scope["state"]["tenant"]
+        receipt = await self._reception.receive(tenant, token=token, body=body, headers=headers)
         return receipt.status, receipt.outcome.encode()
 
 

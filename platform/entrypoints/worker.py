@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import signal
 import threading
@@ -10,22 +12,27 @@ from functools import partial
 from uuid import UUID
 
 import dramatiq
+import uvloop
 
 from entrypoints import wiring
 from entrypoints.subscriptions import subscriptions
-from kernel import gate, outbox, tasks
+from kernel import gate, memory, outbox, tasks
 from kernel import settings as kernel_settings
 from kernel.actor import TenantRef
 from kernel.log import bind, configure, logger
-from kernel.subscriptions import Subscriptions
+from kernel.subscriptions import Subscription, Subscriptions
 from tenants import queries
 from tenants.models import Tenant
 from tenants.ports import Ports
 
 _LOG = logger(__name__)
-THREADS = 8
-# How long a consumer sleeps at most when its queue is empty: the price of a deposit's hop.
-POLL_MILLISECONDS = 20
+# Money never waits for a thread that sends a mail.
+MONEY_THREADS = 4
+OTHER_THREADS = 4
+# How long consumers and threads sleep at most when nothing waits: the price of a deposit's hop,
+# and, for the rest, of an idle machine.
+MONEY_POLL_MILLISECONDS = 20
+OTHER_POLL_MILLISECONDS = 100
 # How long a tenant's row is believed; a deposit is six messages within a second.
 _KEEP_SECONDS = 1.0
 # A suspended brokerage's money still moves: traders may always withdraw.
@@ -40,6 +47,8 @@ class Deliveries:
         self._ports = ports
         self._known = known
         self._tenants: dict[str, tuple[float, Tenant | None]] = {}
+        # What came while a batch of the same subscriber was running; its lease is its memory.
+        self._gathered: dict[tuple[UUID, str], list[UUID]] = {}
 
     async def deliver(
         self,
@@ -57,16 +66,32 @@ class Deliveries:
             _LOG.error("a message was refused", topic=topic, subscriber=subscriber)
             return
         bind(tenant=tenant.slug)
-        try:
-            await outbox.handle(
-                self._ports.database,
-                tenant,
-                subscription,
-                [UUID(event_id) for event_id in event_ids],
-                subscribers=len(self._known.of(topic)),
-            )
-        except Exception:  # noqa: BLE001 - written down and logged by the outbox
+        ids = [UUID(event_id) for event_id in event_ids]
+        if subscription.size == 1:
+            await self._handle(tenant, subscription, ids)
             return
+        key = (tenant.id, subscription.name)
+        if key in self._gathered:
+            # Beside the batch that runs they would only wait for its locks: they are the next.
+            self._gathered[key] += ids
+            return
+        self._gathered[key] = ids
+        try:
+            while waiting := self._gathered[key]:
+                self._gathered[key] = waiting[subscription.size :]
+                await self._handle(tenant, subscription, waiting[: subscription.size])
+        finally:
+            del self._gathered[key]
+
+    async def _handle(
+        self, tenant: TenantRef, subscription: Subscription, event_ids: list[UUID]
+    ) -> None:
+        subscribers = len(self._known.of(subscription.event.topic))
+        # What fails is written down and logged by the outbox, and comes again.
+        with contextlib.suppress(Exception):
+            await outbox.handle(
+                self._ports.database, tenant, subscription, event_ids, subscribers=subscribers
+            )
 
     async def _tenant(self, tenant_id: str, generation: int) -> TenantRef | None:
         kept = self._tenants.get(tenant_id)
@@ -98,19 +123,30 @@ def main() -> None:
     """Work until told to stop; a stop lets the running handlers finish."""
     configure("worker")
     gate.wait()
+    # dramatiq makes its own loop; this says of which kind.
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     settings = kernel_settings.load()
-    ports = wiring.ports(settings, pool_size=THREADS + 2)
+    ports = wiring.ports(settings, pool_size=MONEY_THREADS + OTHER_THREADS + 2)
     broker = tasks.make_broker(settings)
     declare(broker, Deliveries(ports, subscriptions(ports)))
-    worker = dramatiq.Worker(broker, worker_threads=THREADS, worker_timeout=POLL_MILLISECONDS)
+    workers = [
+        dramatiq.Worker(broker, queues=queues, worker_threads=threads, worker_timeout=pause)
+        for queues, threads, pause in (
+            ({"money"}, MONEY_THREADS, MONEY_POLL_MILLISECONDS),
+            (set(tasks.LANES) - {"money"}, OTHER_THREADS, OTHER_POLL_MILLISECONDS),
+        )
+    ]
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, partial(_stop, stopped))
     broker.emit_after("process_boot")
-    worker.start()
+    for worker in workers:
+        worker.start()
+    memory.settle()
     _say_ready()
     stopped.wait()
-    worker.stop(timeout=25_000)
+    for worker in workers:
+        worker.stop(timeout=25_000)
     broker.close()
 
 

@@ -5,9 +5,28 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from identity.models import AuditEntry, VendorAuditEntry
 from kernel.actor import SYSTEM, Actor
 from kernel.database import ControlSession, TenantSession
+from kernel.ids import uuid7
+from kernel.journal import Journal
+
+# The same columns in each tenant's schema and in control.
+_AUDIT = Journal(
+    "audit_entry",
+    {
+        "id": "uuid",
+        "actor_kind": "text",
+        "actor_id": "uuid",
+        "actor_label": "text",
+        "action": "text",
+        "subject_kind": "text",
+        "subject_id": "text",
+        "before": "jsonb",
+        "after": "jsonb",
+        "reason": "text",
+        "request_id": "text",
+    },
+)
 
 
 def record(
@@ -23,19 +42,18 @@ def record(
 
     Values are ids, states and amounts; never secrets, and no personal data.
     """
-    kind = AuditEntry if isinstance(session, TenantSession) else VendorAuditEntry
     actor: Actor = session.info.get("actor", SYSTEM)
-    session.add(
-        kind(
-            actor_kind=actor.kind,
-            actor_id=actor.id,
-            actor_label=actor.label[:120],
-            action=action,
-            subject_kind=subject[0],
-            subject_id=str(subject[1]),
-            before=before,
-            after=after,
-            reason=(reason or "")[:400],
-            request_id=str(session.info.get("request_id", "")),
-        )
+    _AUDIT.add(
+        session,
+        id=uuid7(),
+        actor_kind=actor.kind,
+        actor_id=actor.id,
+        actor_label=actor.label[:120],
+        action=action,
+        subject_kind=subject[0],
+        subject_id=str(subject[1]),
+        before=before,
+        after=after,
+        reason=(reason or "")[:400],
+        request_id=str(session.info.get("request_id", "")),
     )

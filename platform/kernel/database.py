@@ -27,6 +27,7 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.orm import DeclarativeBase
 
+from kernel import journal
 from kernel.actor import SYSTEM, Actor, TenantRef
 from kernel.settings import Settings
 
@@ -84,7 +85,6 @@ class Doorbell(Protocol):
 
     def ring(self, channel: str) -> None:
         """Say after a commit that there is news, without waiting for anybody."""
-
 
 
 def role_password(secret_key: bytes, login: str) -> str:
@@ -165,8 +165,7 @@ class Database:
 
     async def _commit(self, session: TenantSession | ControlSession, channel: str) -> None:
         """Flush and commit; tell the relay before (so a crash is seen) and after (at once)."""
-        if session.new or session.dirty or session.deleted:
-            await session.flush()
+        await write(session)
         bell = self._doorbell if session.info.get("events") else None
         if bell is not None:
             await bell.mark(channel)
@@ -176,6 +175,15 @@ class Database:
         session.info["committed"] = True
         if bell is not None:
             bell.ring(channel)
+
+
+async def write(session: TenantSession | ControlSession) -> None:
+    """Send what the transaction has changed so far: objects, then the lines of its journals."""
+    if session.new or session.dirty or session.deleted:
+        await session.flush()
+    for statement, lines in journal.taken(session):
+        tag = f"/*{session.info['tenant'].schema}*/" if isinstance(session, TenantSession) else ""
+        await (await driver(session)).execute(f"{tag}{statement}", lines)
 
 
 async def driver(session: AsyncSession) -> asyncpg.Connection[Any]:

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from kernel.columns import json_, short, timestamp, uuid_key
 from kernel.database import Base, ControlBase, ControlSession, TenantSession
 from kernel.ids import uuid7
+from kernel.journal import Journal
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Event:
         """Read the fields back in their declared types; unknown fields are left out."""
         known = {
             name: msgspec.convert(payload[name], kind, strict=False)
-            for name, kind in _fields(cls).items()
+            for name, kind in _fields(cls).items()  # type: ignore[arg-type]
             if name in payload
         }
         return cls(**known)
@@ -90,9 +91,14 @@ class OutboxDelivery(Base):
     error: Mapped[str] = short(200, server_default=text("''"))
 
 
+_OUTBOX = Journal(
+    "outbox",
+    {"id": "uuid", "topic": "text", "payload": "jsonb", "actor": "text"},
+)
+
+
 def record(session: TenantSession | ControlSession, event: Event) -> None:
     """Write the event into the outbox of this transaction; it is handled after the commit."""
-    kind = OutboxEvent if isinstance(session, TenantSession) else ControlOutboxEvent
     label = getattr(session.info.get("actor"), "label", "")
-    session.add(kind(id=uuid7(), topic=event.topic, payload=event.payload(), actor=label[:120]))
+    _OUTBOX.add(session, id=uuid7(), topic=event.topic, payload=event.payload(), actor=label[:120])
     session.info["events"] = session.info.get("events", 0) + 1

@@ -17,7 +17,7 @@ from uuid import UUID
 import msgspec
 
 from kernel.actor import TenantRef
-from kernel.database import Database, ReadSession, TenantSession, driver, tagged
+from kernel.database import Database, ReadSession, TenantSession, driver, tagged, write
 from kernel.failpoints import reach
 from kernel.log import logger
 from kernel.subscriptions import Subscription, Subscriptions
@@ -34,6 +34,11 @@ WHERE id IN (SELECT id FROM outbox
                AND (topic = ANY ($3::text[])) = $4
              ORDER BY recorded_at, id LIMIT $2 FOR UPDATE SKIP LOCKED)
 RETURNING id, topic, attempts
+"""
+# An event that has failed before does not count: it may wait for long.
+_MONEY_MOVES = """
+SELECT EXISTS (SELECT FROM outbox
+               WHERE done_at IS NULL AND topic = ANY ($1::text[]) AND attempts < 2)
 """
 _NEXT_DUE = "SELECT min(coalesce(lease_until, recorded_at)) FROM outbox WHERE done_at IS NULL"
 # The row of a delivery is the lock: of two workers with the same event the second waits here.
@@ -109,6 +114,14 @@ async def claim(
     return [event for event in claimed if subscriptions.of(event.topic)]
 
 
+async def money_moves(database: Database, tenant: TenantRef, subscriptions: Subscriptions) -> bool:
+    """Say whether events that move money wait for workers or are in their hands."""
+    topics = subscriptions.topics("money")
+    async with database.tenant_read(tenant) as session:
+        raw = await driver(session)
+        return bool(await raw.fetchval(tagged(session, _MONEY_MOVES), topics))
+
+
 async def next_due(database: Database, tenant: TenantRef) -> datetime | None:
     """Return when the tenant's next unfinished event should be looked at again."""
     async with database.tenant_read(tenant) as session:
@@ -155,7 +168,7 @@ async def _in_transaction(
         events = await _events(session, _START, subscription, ids)
         if events:
             await subscription.handler(session, events)
-            await session.flush()
+            await write(session)
         await _finish(session, subscription, ids, total)
         reach("outbox.before_delivery_commit")
 

@@ -1,7 +1,7 @@
 """Drains outboxes: dirty tenants at once, leased ones when due, all of them now and then.
 
-Events that move money leave first; the others of a brokerage wait until its money is quiet for
-a moment, but never long. Between two turns lies a short pause, in which a storm gathers into
+Events that move money leave first; the others of a brokerage wait until the workers are done
+with those, but never long. Between two turns lies a short pause, in which a storm gathers into
 batches.
 """
 
@@ -23,9 +23,9 @@ _LOG = logger(__name__)
 SWEEP_SECONDS = 60
 _WAIT_SECONDS = 0.5
 _PAUSE_SECONDS = 0.015
-# So long after the last event of money the others follow, and so long they wait at most.
-_QUIET_SECONDS = 0.1
-_PATIENCE_SECONDS = 1.0
+# So often it is seen whether money still moves, and so long the rest waits for it at most.
+_MOMENT_SECONDS = 0.05
+_PATIENCE_SECONDS = 3.0
 Send = Callable[[Subscription, TenantRef, Sequence[UUID]], Awaitable[None]]
 Tenants = Callable[[], Awaitable[list[TenantRef]]]
 
@@ -50,8 +50,8 @@ class Relay:
         self._send = send
         self._known: dict[str, TenantRef] = {}
         self._due: dict[str, float] = {}
-        # Since when a tenant's other events wait, and when its money last moved.
-        self._busy: dict[str, tuple[float, float]] = {}
+        # Since when a tenant's other events wait for its money.
+        self._busy_since: dict[str, float] = {}
         self._swept = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -101,8 +101,8 @@ class Relay:
         if tenant is None:
             return 0
         sent = await self._pass_on(tenant, money=True)
-        if self._may_wait(channel, money_moved=sent > 0):
-            self._look_again(channel, _QUIET_SECONDS)
+        if await self._rest_may_wait(tenant, channel):
+            self._look_again(channel, _MOMENT_SECONDS)
             return sent
         sent += await self._pass_on(tenant, money=False)
         due = await outbox.next_due(self._database, tenant)
@@ -110,20 +110,16 @@ class Relay:
             self._look_again(channel, max(0.2, due.timestamp() - time.time()))
         return sent
 
-    def _may_wait(self, channel: str, *, money_moved: bool) -> bool:
+    async def _rest_may_wait(self, tenant: TenantRef, channel: str) -> bool:
         """Say whether the events beside the money can be left for a moment longer."""
         moment = time.monotonic()
-        since, last = self._busy.get(channel, (moment, moment - _QUIET_SECONDS))
-        if money_moved:
-            last = moment
-        if moment - last >= _QUIET_SECONDS:
-            self._busy.pop(channel, None)
-            return False
-        if moment - since >= _PATIENCE_SECONDS:
-            self._busy[channel] = (moment, last)
-            return False
-        self._busy[channel] = (since, last)
-        return True
+        since = self._busy_since.setdefault(channel, moment)
+        if moment - since < _PATIENCE_SECONDS and await outbox.money_moves(
+            self._database, tenant, self._subscriptions
+        ):
+            return True
+        del self._busy_since[channel]
+        return False
 
     def _look_again(self, channel: str, seconds: float) -> None:
         moment = time.monotonic() + seconds
@@ -132,9 +128,7 @@ class Relay:
     async def _pass_on(self, tenant: TenantRef, *, money: bool) -> int:
         sent = 0
         while True:
-            events = await outbox.claim(
-                self._database, tenant, self._subscriptions, money=money
-            )
+            events = await outbox.claim(self._database, tenant, self._subscriptions, money=money)
             by_topic: dict[str, list[UUID]] = {}
             for event in events:
                 by_topic.setdefault(event.topic, []).append(event.event_id)

@@ -148,9 +148,7 @@ def _booking_seen(
     return verdict or _waiting(one, limits)
 
 
-async def _login_seen(
-    connections: TradingConnections, one: _Sent, limits: Windows
-) -> Transition:
+async def _login_seen(connections: TradingConnections, one: _Sent, limits: Windows) -> Transition:
     ticket = one.outcome.ticket
     assert ticket is not None
     try:

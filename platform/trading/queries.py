@@ -312,9 +312,7 @@ async def locked_operation(session: TenantSession, operation_id: UUID) -> Platfo
     return await session.get(PlatformOperation, operation_id, with_for_update=True)
 
 
-async def next_ready(
-    session: Session, *, server_id: UUID, logins: Sequence[int]
-) -> Sequence[UUID]:
+async def next_ready(session: Session, *, server_id: UUID, logins: Sequence[int]) -> Sequence[UUID]:
     """Return the oldest operation of each login that may be sent now."""
     if not logins:
         return []

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from kernel.database import TenantSession
-from trading.models import OperationStep, PlatformOperation
+from kernel.journal import Journal
+from trading.models import PlatformOperation
+
+_STEPS = Journal(
+    "operation_step",
+    {"operation_id": "uuid", "attempt": "int", "fact": "text", "detail": "text"},
+)
 
 
 def add(session: TenantSession, operation: PlatformOperation, fact: str, detail: str = "") -> None:
     """Append a line; the detail holds states, tickets and reasons, never personal data."""
-    session.add(
-        OperationStep(
-            operation_id=operation.id,
-            attempt=operation.attempt,
-            fact=fact,
-            detail=detail[:200],
-        )
+    _STEPS.add(
+        session,
+        operation_id=operation.id,
+        attempt=operation.attempt,
+        fact=fact,
+        detail=detail[:200],
     )

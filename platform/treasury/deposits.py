@@ -28,6 +28,7 @@ from treasury import connections, queries, rules, settlements, transitions
 from treasury.events import DepositStarted
 from treasury.models import Deposit
 from treasury.rules import Fact
+from treasury.settlements import Settlement
 
 _LOG = logger(__name__)
 _OPEN_MAX = 20
@@ -197,11 +198,8 @@ async def refresh(
         return deposit.state
     async with database.tenant(tenant) as writing:
         locked = await _locked(writing, deposit_id)
-        await settlements.apply(
-            writing,
-            locked,
-            Fact(status.state, status.provider_reference, status.amount, status.fee),
-        )
+        fact = Fact(status.state, status.provider_reference, status.amount, status.fee)
+        await settlements.apply(writing, [(locked, fact)])
         return locked.state
 
 
@@ -257,7 +255,7 @@ async def decide(session: TenantSession, *, deposit_id: UUID, credit: bool, reas
     if deposit.fee is not None and deposit.fee_currency is not None:
         fee = Money(deposit.fee, deposit.fee_currency)
     paid = Money(deposit.settled_amount, deposit.currency)
-    await settlements.settle(session, deposit, paid, fee=fee, reason=reason)
+    await settlements.settle(session, [Settlement(deposit, paid, fee, reason)])
     return deposit
 
 

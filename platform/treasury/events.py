@@ -19,6 +19,14 @@ class WebhookStored(Event):
 
 
 @dataclass(frozen=True)
+class PaymentUnnamed(Event):
+    """A stored event names the provider's payment and none of our deposits: it must be asked."""
+
+    topic: ClassVar[str] = "treasury.payment_unnamed"
+    webhook_event_id: UUID
+
+
+@dataclass(frozen=True)
 class DepositStarted(Event):
     """A client wants to pay in."""
 

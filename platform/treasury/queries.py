@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, or_, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select, tuple_
+from sqlalchemy.orm import defer
 
 from clients.models import Client
 from kernel.database import ReadSession, TenantSession
@@ -193,46 +193,50 @@ async def locked_deposit(session: TenantSession, deposit_id: UUID) -> Deposit | 
     return await _locked(session, select(Deposit).where(Deposit.id == deposit_id))
 
 
-async def locked_deposit_of_hold(session: TenantSession, hold_id: UUID) -> Deposit | None:
-    """Return the deposit whose money a hold sets aside, locked."""
-    return await _locked(session, select(Deposit).where(Deposit.hold_id == hold_id))
+async def locked_deposits_of_holds(
+    session: TenantSession, hold_ids: Collection[UUID]
+) -> dict[UUID, Deposit]:
+    """Return the deposits whose money holds set aside, by hold, locked in the order of ids."""
+    rows = await _all_locked(session, Deposit.hold_id.in_(hold_ids))
+    return {row.hold_id: row for row in rows if row.hold_id is not None}
 
 
-def _of_payment(connection_id: UUID, reference: str, provider_reference: str) -> Select[Deposit]:
-    query = select(Deposit).where(Deposit.connection_id == connection_id)
-    if reference:
-        return query.where(Deposit.reference == reference)
-    return query.where(Deposit.provider_reference == provider_reference)
+async def locked_deposits_of_payments(
+    session: TenantSession, events: Sequence[WebhookEvent]
+) -> dict[UUID, Deposit]:
+    """Return the deposit that each event is about, by the event's id, locked; none if unknown.
+
+    It must be of the same connection. A reference of ours counts, else the provider's.
+    """
+    ours = {(one.connection_id, one.reference) for one in events if one.reference}
+    theirs = {(one.connection_id, one.provider_reference) for one in events if not one.reference}
+    if not ours and not theirs:
+        return {}
+    named = tuple_(Deposit.connection_id, Deposit.reference).in_(ours)
+    paid = tuple_(Deposit.connection_id, Deposit.provider_reference).in_(theirs)
+    rows = await _all_locked(session, or_(named, paid) if theirs else named)
+    by_name = {(row.connection_id, row.reference): row for row in rows}
+    by_payment = {(row.connection_id, row.provider_reference): row for row in rows}
+    found = {}
+    for one in events:
+        row = (
+            by_name.get((one.connection_id, one.reference))
+            if one.reference
+            else by_payment.get((one.connection_id, one.provider_reference))
+        )
+        if row is not None:
+            found[one.id] = row
+    return found
 
 
-async def deposit_of_payment(
-    session: Session, *, connection_id: UUID, reference: str, provider_reference: str
-) -> Deposit | None:
-    """Return the deposit that an event is about; it must be of the same connection."""
-    return await session.scalar(_of_payment(connection_id, reference, provider_reference))
-
-
-async def locked_deposit_of_payment(
-    session: TenantSession, *, connection_id: UUID, reference: str, provider_reference: str
-) -> Deposit | None:
-    """Return the deposit that an event is about, locked until the transaction ends."""
-    return await _locked(session, _of_payment(connection_id, reference, provider_reference))
+async def _all_locked(session: TenantSession, condition: ColumnElement[bool]) -> Sequence[Deposit]:
+    query = select(Deposit).where(condition).order_by(Deposit.id).with_for_update()
+    return (await session.scalars(query.execution_options(populate_existing=True))).all()
 
 
 async def webhook_event(session: Session, event_id: UUID) -> WebhookEvent | None:
     """Return a stored event."""
     return await session.get(WebhookEvent, event_id)
-
-
-async def store_webhook_event(session: TenantSession, **values: Any) -> UUID | None:
-    """Insert an event unless its connection has it already; return the id of a new one."""
-    query = (
-        insert(WebhookEvent)
-        .values(**values)
-        .on_conflict_do_nothing(constraint="uq_webhook_event_connection_id")
-        .returning(WebhookEvent.id)
-    )
-    return await session.scalar(query)
 
 
 async def unhandled_events(session: Session, *, limit: int = 500) -> list[UUID]:
@@ -246,10 +250,18 @@ async def unhandled_events(session: Session, *, limit: int = 500) -> list[UUID]:
     return list(await session.scalars(query))
 
 
-async def locked_webhook_event(session: TenantSession, event_id: UUID) -> WebhookEvent | None:
-    """Return a stored event, locked until the transaction ends."""
-    query = select(WebhookEvent).where(WebhookEvent.id == event_id).with_for_update()
-    return await session.scalar(query.execution_options(populate_existing=True))
+async def locked_webhook_events(
+    session: TenantSession, event_ids: Sequence[UUID]
+) -> Sequence[WebhookEvent]:
+    """Return those stored events that nobody has handled, locked, in the order they came."""
+    query = (
+        select(WebhookEvent)
+        .where(WebhookEvent.id.in_(event_ids), WebhookEvent.handled_at.is_(None))
+        .options(defer(WebhookEvent.body))
+        .order_by(WebhookEvent.id)
+        .with_for_update()
+    )
+    return (await session.scalars(query.execution_options(populate_existing=True))).all()
 
 
 async def trail(session: Session, *, deposit_id: UUID) -> list[DepositTransition]:

@@ -1,16 +1,18 @@
 """What a payment provider posts: verified over the raw bytes, stored once. Hot path.
 
-A storm of deposits is a storm of these calls, so an ordinary one costs a single statement: the
-connection behind the address is remembered for a moment, and the event and its line in the
-outbox are written together.
+A storm of deposits is a storm of these calls. The connection behind an address is remembered for
+a moment, and the events that come while some are being stored are stored together by the next
+statement, with their lines in the outbox. Nobody is answered before the commit.
 """
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -21,10 +23,12 @@ from connectors.payments.port import (
     PaymentProviders,
     SignatureRefused,
 )
-from kernel.actor import TenantRef
+from kernel.actor import VISITOR, TenantRef
 from kernel.crypto import Vault
-from kernel.database import TenantSession, driver, tagged
+from kernel.database import Database, TenantSession, driver, tagged
 from kernel.errors import NotFound
+from kernel.events import record
+from kernel.failpoints import reach
 from kernel.ids import uuid7
 from treasury import connections, queries
 from treasury.events import WebhookStored
@@ -32,16 +36,18 @@ from treasury.models import WebhookRefusal
 
 _KEEP_SECONDS = 2.0
 _KEEP_MAX = 1024
+_TOGETHER_MAX = 50
 
 _STORE = """
-WITH stored AS (
-    INSERT INTO webhook_event (id, connection_id, event_id, kind, type, provider_reference,
-                               reference, amount, currency, fee, fee_currency, body, occurred_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-    ON CONFLICT ON CONSTRAINT uq_webhook_event_connection_id DO NOTHING
-    RETURNING id)
-INSERT INTO outbox (id, topic, payload, actor)
-SELECT $14::uuid, $15::text, $16::jsonb, $17::text FROM stored
+INSERT INTO webhook_event (id, connection_id, event_id, kind, type, provider_reference, reference,
+                           amount, currency, fee, fee_currency, body, occurred_at)
+SELECT id, connection_id, event_id, kind, type, provider_reference, reference, amount, currency,
+  fee, fee_currency, decode(body, 'base64'), occurred_at
+FROM json_to_recordset($1::json) AS event(
+  id uuid, connection_id uuid, event_id text, kind text, type text, provider_reference text,
+  reference text, amount numeric, currency text, fee numeric, fee_currency text, body text,
+  occurred_at timestamptz)
+ON CONFLICT ON CONSTRAINT uq_webhook_event_connection_id DO NOTHING
 RETURNING id
 """
 
@@ -66,17 +72,51 @@ class Receiver:
     provider: PaymentProvider
 
 
-_Key = tuple[UUID, int, str]
+@dataclass(frozen=True, slots=True)
+class _Arrived:
+    """A verified event on its way to its row, and who waits for the commit."""
+
+    row: dict[str, Any]
+    stored: asyncio.Future[bool]
 
 
-class Receivers:
-    """Who receives at which address, remembered by one process for two seconds."""
+class Reception:
+    """Where the providers' calls of one process come in."""
 
-    def __init__(self, payments: PaymentProviders, vault: Vault) -> None:
-        """Take what opens a connection's secrets; nothing is read yet."""
+    def __init__(self, database: Database, payments: PaymentProviders, vault: Vault) -> None:
+        """Take what opens a connection's secrets and what stores; nothing is read yet."""
+        self._database = database
         self._payments = payments
         self._vault = vault
-        self._kept: dict[_Key, tuple[float, Receiver]] = {}
+        self._kept: dict[tuple[UUID, int, str], tuple[float, Receiver]] = {}
+        self._arrived: dict[UUID, list[_Arrived]] = {}
+        self._storing: dict[UUID, asyncio.Task[None]] = {}
+
+    async def receive(
+        self, tenant: TenantRef, *, token: str, body: bytes, headers: Mapping[str, str]
+    ) -> Receipt:
+        """Verify a call to a connection's address and store its event once, committed.
+
+        The connection comes from the token in the address, never from the body. A wrong
+        signature leaves a refusal and nothing else. Raises NotFound for an unknown token.
+        """
+        receiver = self.kept(tenant, token)
+        if receiver is not None:
+            try:
+                event = receiver.provider.verify(body, headers)
+                return await self._store(tenant, receiver, event, body)
+            except SignatureRefused:
+                # The secret may have been replaced since: the row decides.
+                pass
+        async with self._database.tenant(tenant, actor=VISITOR) as session:
+            receiver = await self._read(session, token)
+            try:
+                event = receiver.provider.verify(body, headers)
+            except SignatureRefused as refusal:
+                reason = str(refusal)[:200]
+                session.add(WebhookRefusal(connection_id=receiver.connection_id, reason=reason))
+                return Receipt("refused")
+        return await self._store(tenant, receiver, event, body)
 
     def kept(self, tenant: TenantRef, token: str) -> Receiver | None:
         """Return whom an address was found to be a moment ago, if it was asked for."""
@@ -85,7 +125,7 @@ class Receivers:
             return None
         return found[1]
 
-    async def read(self, session: TenantSession, token: str) -> Receiver:
+    async def _read(self, session: TenantSession, token: str) -> Receiver:
         """Read an address's connection as it is now; raise NotFound for an unknown one."""
         tenant: TenantRef = session.info["tenant"]
         key = (tenant.id, tenant.generation, token)
@@ -102,64 +142,69 @@ class Receivers:
         self._kept[key] = (time.monotonic(), receiver)
         return receiver
 
+    async def _store(
+        self, tenant: TenantRef, receiver: Receiver, event: PaymentEvent, body: bytes
+    ) -> Receipt:
+        """Have the event stored with those that wait beside it; return after the commit."""
+        arrived = _Arrived(
+            _row(receiver.connection_id, event, body), asyncio.get_running_loop().create_future()
+        )
+        self._arrived.setdefault(tenant.id, []).append(arrived)
+        if tenant.id not in self._storing:
+            # A task of its own: the call that happens to be first may be hung up on.
+            self._storing[tenant.id] = asyncio.create_task(self._store_arrived(tenant))
+        return Receipt("stored" if await arrived.stored else "repeated")
 
-async def receive(
-    session: TenantSession,
-    *,
-    token: str,
-    body: bytes,
-    headers: Mapping[str, str],
-    receivers: Receivers,
-) -> Receipt:
-    """Verify a call to a connection's address and store its event once.
-
-    The connection comes from the token in the address, never from the body. A wrong signature
-    leaves a refusal and nothing else, so the caller commits whatever comes back. Raises NotFound
-    for an unknown token.
-    """
-    receiver = receivers.kept(session.info["tenant"], token)
-    if receiver is not None:
+    async def _store_arrived(self, tenant: TenantRef) -> None:
         try:
-            return await _store(session, receiver, receiver.provider.verify(body, headers), body)
-        except SignatureRefused:
-            # The secret may have been replaced since: the row decides.
-            pass
-    receiver = await receivers.read(session, token)
-    try:
-        event = receiver.provider.verify(body, headers)
-    except SignatureRefused as refusal:
-        session.add(WebhookRefusal(connection_id=receiver.connection_id, reason=str(refusal)[:200]))
-        return Receipt("refused")
-    return await _store(session, receiver, event, body)
+            while waiting := self._arrived.pop(tenant.id, []):
+                for start in range(0, len(waiting), _TOGETHER_MAX):
+                    await self._store_together(tenant, waiting[start : start + _TOGETHER_MAX])
+        finally:
+            del self._storing[tenant.id]
+
+    async def _store_together(self, tenant: TenantRef, some: Sequence[_Arrived]) -> None:
+        try:
+            async with self._database.tenant(tenant, actor=VISITOR) as session:
+                fresh = await _insert(session, [one.row for one in some])
+                reach("treasury.after_webhook_stored")
+        except Exception as error:  # noqa: BLE001 - it belongs to those who wait for the row
+            if len(some) > 1:
+                # The one at fault must not be the failure of the others.
+                for one in some:
+                    await self._store_together(tenant, [one])
+            elif not some[0].stored.done():
+                some[0].stored.set_exception(error)
+            return
+        for one in some:
+            if not one.stored.done():
+                one.stored.set_result(one.row["id"] in fresh)
 
 
-async def _store(
-    session: TenantSession, receiver: Receiver, event: PaymentEvent, body: bytes
-) -> Receipt:
-    """Insert the event and its line in the outbox, unless the event is stored already."""
-    stored = WebhookStored(uuid7())
-    line_id = await (await driver(session)).fetchval(
-        tagged(session, _STORE),
-        stored.webhook_event_id,
-        receiver.connection_id,
-        event.event_id[:120],
-        event.kind,
-        event.type[:80],
-        event.provider_reference[:120],
-        event.reference[:40],
-        event.amount.amount if event.amount else None,
-        event.amount.currency if event.amount else None,
-        event.fee.amount if event.fee else None,
-        event.fee.currency if event.fee else None,
-        body,
-        event.occurred_at,
-        uuid7(),
-        stored.topic,
-        msgspec.json.encode(stored.payload()).decode(),
-        session.info["actor"].label[:120],
-    )
-    if line_id is None:
-        return Receipt("repeated")
-    # As kernel.events.record does: the commit tells the relay.
-    session.info["events"] = session.info.get("events", 0) + 1
-    return Receipt("stored")
+def _row(connection_id: UUID, event: PaymentEvent, body: bytes) -> dict[str, Any]:
+    return {
+        "id": uuid7(),
+        "connection_id": connection_id,
+        "event_id": event.event_id[:120],
+        "kind": event.kind,
+        "type": event.type[:80],
+        "provider_reference": event.provider_reference[:120],
+        "reference": event.reference[:40],
+        "amount": event.amount.amount if event.amount else None,
+        "currency": event.amount.currency if event.amount else None,
+        "fee": event.fee.amount if event.fee else None,
+        "fee_currency": event.fee.currency if event.fee else None,
+        "body": base64.b64encode(body).decode(),
+        "occurred_at": event.occurred_at,
+    }
+
+
+async def _insert(session: TenantSession, rows: Sequence[dict[str, Any]]) -> set[UUID]:
+    """Insert events with their lines in the outbox; return the ids of those that were new."""
+    text = msgspec.json.encode(rows).decode()
+    found = await (await driver(session)).fetch(tagged(session, _STORE), text)
+    fresh = {row["id"] for row in found}
+    for row in rows:
+        if row["id"] in fresh:
+            record(session, WebhookStored(row["id"]))
+    return fresh

@@ -2,89 +2,163 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeGuard, TypeVar
 from uuid import UUID
 
 from kernel.clock import now
-from kernel.database import TenantSession
+from kernel.database import TenantSession, write
 from kernel.errors import ProductError
 from kernel.events import record
 from kernel.failpoints import reach
 from kernel.money import Money
 from ledger import chart, entries, holds
-from ledger.lines import credit, debit
+from ledger.holds import Reservation
+from ledger.lines import Draft, credit, debit
 from trading import operations
 from trading.events import CashDone, CashFailed
+from trading.operations import CashRequest
 from treasury import queries, rules, transitions
 from treasury.events import DepositCredited, DepositSettled
 from treasury.models import Deposit
 from treasury.rules import Decision, Fact, Standing
 
-
-async def apply(session: TenantSession, deposit: Deposit, fact: Fact) -> Decision:
-    """Do what a fact means for a deposit whose row is locked; return what was decided."""
-    amount = Money(deposit.amount, deposit.currency)
-    decision = rules.decide(Standing(deposit.state, amount, deposit.provider_reference), fact)
-    if decision.action == "settle":
-        deposit.provider_reference = fact.provider_reference
-        await settle(session, deposit, fact.amount or amount, fee=fact.fee, reason=decision.reason)
-    elif decision.action == "move":
-        if fact.kind == "paid":
-            _remember_payment(deposit, fact)
-        transitions.move(session, deposit, decision.to_state, reason=decision.reason)
-    elif decision.action == "dispute":
-        transitions.flag_dispute(session, deposit, moment=now(), reason=decision.reason)
-    return decision
+Told = TypeVar("Told", CashDone, CashFailed)
 
 
-async def settle(
-    session: TenantSession, deposit: Deposit, amount: Money, *, fee: Money | None, reason: str
-) -> None:
-    """Post a payment to the client's wallet and pass it on to the trading account, if one is meant.
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """A deposit whose row is locked, what was paid for it, and what the provider keeps."""
 
-    The posting's key is the deposit's, and the provider's payment stands in the book once: a
-    second settlement finds both and changes nothing.
+    deposit: Deposit
+    amount: Money
+    fee: Money | None
+    reason: str
+
+
+async def apply(session: TenantSession, words: Sequence[tuple[Deposit, Fact]]) -> list[Decision]:
+    """Do what facts mean for deposits whose rows are locked; return what was decided.
+
+    No deposit may stand in the list twice.
     """
-    psp = ("psp", deposit.connection_id)
-    await entries.post(
-        session,
-        key=f"deposit:{deposit.id}",
-        kind="deposit",
-        lines=[
-            debit(chart.PSP_CLEARING, psp, amount),
-            credit(chart.CLIENT_WALLET, ("client", deposit.client_id), amount),
-        ],
-        reference=deposit.reference,
-        external_reference=f"{deposit.connection_id}:{deposit.provider_reference}",
-    )
-    if fee is not None:
-        await book_fee(session, deposit, fee)
-    deposit.settled_amount, deposit.settled_currency = amount.amount, amount.currency
-    deposit.settled_at = now()
-    transitions.move(session, deposit, "settled", reason=reason)
-    record(
-        session,
-        DepositSettled(
-            deposit.id,
-            deposit.client_id,
-            deposit.trading_account_id,
-            amount.amount,
-            amount.currency,
-        ),
-    )
-    await _pass_on(session, deposit, amount)
-    # The flush sends everything, so that a kill here is a kill right before the commit.
-    await session.flush()
+    decisions = []
+    settled = []
+    for deposit, fact in words:
+        amount = Money(deposit.amount, deposit.currency)
+        decision = rules.decide(Standing(deposit.state, amount, deposit.provider_reference), fact)
+        decisions.append(decision)
+        if decision.action == "settle":
+            deposit.provider_reference = fact.provider_reference
+            paid = fact.amount or amount
+            settled.append(Settlement(deposit, paid, fact.fee, decision.reason))
+        elif decision.action == "move":
+            if fact.kind == "paid":
+                _remember_payment(deposit, fact)
+            transitions.move(session, deposit, decision.to_state, reason=decision.reason)
+        elif decision.action == "dispute":
+            transitions.flag_dispute(session, deposit, moment=now(), reason=decision.reason)
+    await settle(session, settled)
+    return decisions
+
+
+async def settle(session: TenantSession, settlements: Sequence[Settlement]) -> None:
+    """Post payments to the clients' wallets and pass them on to the accounts that are meant.
+
+    A posting's key is its deposit's, and a provider's payment stands in the book once: a second
+    settlement finds both and changes nothing.
+    """
+    if not settlements:
+        return
+    drafts = [_posting(one) for one in settlements]
+    drafts += [_fee_posting(one.deposit, one.fee) for one in settlements if _costs(one.fee)]
+    await entries.post_batch(session, drafts=drafts)
+    for one in settlements:
+        deposit = one.deposit
+        if one.fee is not None:
+            deposit.fee, deposit.fee_currency = one.fee.amount, one.fee.currency
+        deposit.settled_amount, deposit.settled_currency = one.amount.amount, one.amount.currency
+        deposit.settled_at = now()
+        transitions.move(session, deposit, "settled", reason=one.reason)
+        record(
+            session,
+            DepositSettled(
+                deposit.id,
+                deposit.client_id,
+                deposit.trading_account_id,
+                one.amount.amount,
+                one.amount.currency,
+            ),
+        )
+    await _pass_on(session, settlements)
+    # Everything is sent, so that a kill here is a kill right before the commit.
+    await write(session)
     reach("treasury.before_settle_commit")
 
 
 async def book_fee(session: TenantSession, deposit: Deposit, fee: Money) -> None:
     """Book what the provider keeps of a deposit; the brokerage bears it, not the client."""
     deposit.fee, deposit.fee_currency = fee.amount, fee.currency
-    if fee.amount <= 0:
-        return
+    if _costs(fee):
+        await entries.post_batch(session, drafts=[_fee_posting(deposit, fee)])
+
+
+async def credited(session: TenantSession, events: Sequence[CashDone]) -> None:
+    """The server booked deposits: turn their holds into postings to the trading accounts."""
+    waiting = await _of_holds(session, events)
+    drafts = []
+    for event, deposit in waiting:
+        amount = Money(event.amount, event.currency)
+        drafts.append(
+            Draft(
+                key=f"deposit-credit:{deposit.id}",
+                kind="deposit_credit",
+                lines=[
+                    debit(chart.CLIENT_WALLET, ("client", deposit.client_id), amount),
+                    credit(chart.TRADING_ACCOUNT, ("account", event.account_id), amount),
+                ],
+                reference=deposit.reference,
+                external_reference=f"{event.account_id}:{event.ticket}",
+                hold_id=event.hold_id,
+            )
+        )
+    await entries.post_batch(session, drafts=drafts)
+    for event, deposit in waiting:
+        reason = f"Booked on the server, {event.ticket}."
+        _mark_credited(session, deposit, event.account_id, reason)
+
+
+async def returned(session: TenantSession, event: CashFailed) -> None:
+    """The server refused for certain: the money stays in the client's wallet, free again."""
+    for failed, deposit in await _of_holds(session, [event]):
+        assert failed.hold_id is not None
+        await holds.void(session, hold_id=failed.hold_id, reason="refused by the trading server")
+        _mark_credited(
+            session, deposit, None, f"In the wallet: the trading server refused. {event.reason}"
+        )
+
+
+def _posting(one: Settlement) -> Draft:
+    deposit = one.deposit
+    return Draft(
+        key=f"deposit:{deposit.id}",
+        kind="deposit",
+        lines=[
+            debit(chart.PSP_CLEARING, ("psp", deposit.connection_id), one.amount),
+            credit(chart.CLIENT_WALLET, ("client", deposit.client_id), one.amount),
+        ],
+        reference=deposit.reference,
+        external_reference=f"{deposit.connection_id}:{deposit.provider_reference}",
+    )
+
+
+def _costs(fee: Money | None) -> TypeGuard[Money]:
+    return fee is not None and fee.amount > 0
+
+
+def _fee_posting(deposit: Deposit, fee: Money) -> Draft:
     psp = ("psp", deposit.connection_id)
-    await entries.post(
-        session,
+    return Draft(
         key=f"deposit-fee:{deposit.id}",
         kind="psp_fee",
         lines=[debit(chart.PSP_FEE, chart.HOUSE, fee), credit(chart.PSP_CLEARING, psp, fee)],
@@ -92,68 +166,42 @@ async def book_fee(session: TenantSession, deposit: Deposit, fee: Money) -> None
     )
 
 
-async def credited(session: TenantSession, event: CashDone) -> None:
-    """The server booked the deposit: turn the hold into a posting to the trading account."""
-    deposit = await _of_hold(session, event.kind, event.hold_id)
-    if deposit is None or deposit.state != "settled" or event.hold_id is None:
-        return
-    amount = Money(event.amount, event.currency)
-    await holds.post(
+async def _pass_on(session: TenantSession, settlements: Sequence[Settlement]) -> None:
+    """Set the money aside for the accounts and ask for its credit, in this very transaction."""
+    meant = []
+    for one in settlements:
+        if one.deposit.trading_account_id is None:
+            _mark_credited(session, one.deposit, None, "In the wallet.")
+        else:
+            meant.append((one, one.deposit.trading_account_id))
+    reserved = await holds.reserve_batch(
         session,
-        hold_id=event.hold_id,
-        key=f"deposit-credit:{deposit.id}",
-        kind="deposit_credit",
-        lines=[
-            debit(chart.CLIENT_WALLET, ("client", deposit.client_id), amount),
-            credit(chart.TRADING_ACCOUNT, ("account", event.account_id), amount),
+        reservations=[
+            Reservation(
+                key=f"deposit-hold:{one.deposit.id}",
+                code=chart.CLIENT_WALLET,
+                currency=one.amount.currency,
+                owner=("client", one.deposit.client_id),
+                amount=one.amount.amount,
+                reference=one.deposit.reference,
+            )
+            for one, _ in meant
         ],
-        reference=deposit.reference,
-        external_reference=f"{event.account_id}:{event.ticket}",
     )
-    _mark_credited(session, deposit, event.account_id, f"Booked on the server, {event.ticket}.")
-
-
-async def returned(session: TenantSession, event: CashFailed) -> None:
-    """The server refused for certain: the money stays in the client's wallet, free again."""
-    deposit = await _of_hold(session, event.kind, event.hold_id)
-    if deposit is None or deposit.state != "settled" or event.hold_id is None:
-        return
-    await holds.void(session, hold_id=event.hold_id, reason="refused by the trading server")
-    _mark_credited(
-        session, deposit, None, f"In the wallet: the trading server refused. {event.reason}"
-    )
-
-
-async def _pass_on(session: TenantSession, deposit: Deposit, amount: Money) -> None:
-    """Set the money aside for the account and ask for its credit, in this very transaction."""
-    account_id = deposit.trading_account_id
-    if account_id is None:
-        _mark_credited(session, deposit, None, "In the wallet.")
-        return
-    hold_id = await holds.reserve(
-        session,
-        key=f"deposit-hold:{deposit.id}",
-        code=chart.CLIENT_WALLET,
-        currency=amount.currency,
-        owner=("client", deposit.client_id),
-        amount=amount.amount,
-        reference=deposit.reference,
-    )
-    try:
-        await operations.request_cash(
-            session,
-            account_id=account_id,
-            kind="deposit",
-            amount=amount,
-            hold_id=hold_id,
-            reference=deposit.reference,
-        )
-    except ProductError as error:
-        # The account was closed meanwhile: the client's money waits in the wallet.
-        await holds.void(session, hold_id=hold_id, reason=error.text)
-        _mark_credited(session, deposit, None, f"In the wallet: {error.text}")
-        return
-    deposit.hold_id = hold_id
+    requests = [
+        CashRequest(account_id, "deposit", one.amount, one.deposit.reference, hold_id)
+        for (one, account_id), hold_id in zip(meant, reserved, strict=True)
+    ]
+    made = await operations.request_cash_batch(session, requests)
+    for (one, _), hold_id, answer in zip(meant, reserved, made, strict=True):
+        # What was posted a line above is there to be set aside.
+        assert hold_id is not None
+        if isinstance(answer, ProductError):
+            # The account was closed meanwhile: the client's money waits in the wallet.
+            await holds.void(session, hold_id=hold_id, reason=answer.text)
+            _mark_credited(session, one.deposit, None, f"In the wallet: {answer.text}")
+        else:
+            one.deposit.hold_id = hold_id
 
 
 def _mark_credited(
@@ -184,7 +232,14 @@ def _remember_payment(deposit: Deposit, fact: Fact) -> None:
         deposit.provider_reference = fact.provider_reference
 
 
-async def _of_hold(session: TenantSession, kind: str, hold_id: UUID | None) -> Deposit | None:
-    if kind != "deposit" or hold_id is None:
-        return None
-    return await queries.locked_deposit_of_hold(session, hold_id)
+async def _of_holds(session: TenantSession, events: Sequence[Told]) -> list[tuple[Told, Deposit]]:
+    """Pair events about deposits with the deposits that wait for them, each of those once."""
+    told = {
+        event.hold_id: event
+        for event in events
+        if event.kind == "deposit" and event.hold_id is not None
+    }
+    found = await queries.locked_deposits_of_holds(session, list(told))
+    return [
+        (told[hold_id], deposit) for hold_id, deposit in found.items() if deposit.state == "settled"
+    ]

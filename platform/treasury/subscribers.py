@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from connectors.payments.port import PaymentProviders
 from kernel.actor import TenantRef
 from kernel.crypto import Vault
@@ -9,19 +11,24 @@ from kernel.database import Database, TenantSession
 from kernel.failpoints import reach
 from trading.events import CashDone, CashFailed
 from treasury import deposits, settlements, webhooks
-from treasury.events import DepositSettled, WebhookStored
+from treasury.events import DepositSettled, PaymentUnnamed, WebhookStored
 
 
-async def on_webhook_stored(
+async def on_webhooks_stored(session: TenantSession, events: Sequence[WebhookStored]) -> None:
+    """Handle stored events of providers."""
+    reach("treasury.after_webhook_stored")
+    await webhooks.handle(session, webhook_event_ids=[event.webhook_event_id for event in events])
+
+
+async def on_payment_unnamed(
     database: Database,
     tenant: TenantRef,
-    event: WebhookStored,
+    event: PaymentUnnamed,
     *,
     payments: PaymentProviders,
     vault: Vault,
 ) -> None:
-    """Handle a stored event in one transaction of its own; a job, harmless when repeated."""
-    reach("treasury.after_webhook_stored")
+    """Ask the provider which deposit its payment is of, then handle its event; a job."""
     reference = await webhooks.find_reference(
         database,
         tenant,
@@ -31,10 +38,10 @@ async def on_webhook_stored(
     )
     async with database.tenant(tenant) as session:
         await webhooks.handle(
-            session, webhook_event_id=event.webhook_event_id, found_reference=reference
+            session,
+            webhook_event_ids=[event.webhook_event_id],
+            found={event.webhook_event_id: reference},
         )
-    # Committed, but not yet noted as delivered: a kill here makes the event come again.
-    reach("treasury.after_settle")
 
 
 async def on_deposit_settled(
@@ -51,9 +58,9 @@ async def on_deposit_settled(
     )
 
 
-async def on_cash_done(session: TenantSession, event: CashDone) -> None:
-    """Post the hold of a deposit that the trading server has booked."""
-    await settlements.credited(session, event)
+async def on_cash_done(session: TenantSession, events: Sequence[CashDone]) -> None:
+    """Post the holds of deposits that the trading server has booked."""
+    await settlements.credited(session, events)
 
 
 async def on_cash_failed(session: TenantSession, event: CashFailed) -> None:

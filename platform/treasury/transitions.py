@@ -7,8 +7,20 @@ from datetime import datetime
 from identity import audit
 from kernel.database import TenantSession
 from kernel.events import record
+from kernel.journal import Journal
 from treasury.events import DepositDisputed, DepositFailed, DepositHeld
-from treasury.models import Deposit, DepositTransition
+from treasury.models import Deposit
+
+_TRAIL = Journal(
+    "deposit_transition",
+    {
+        "deposit_id": "uuid",
+        "from_state": "text",
+        "to_state": "text",
+        "reason": "text",
+        "actor": "text",
+    },
+)
 
 
 def move(session: TenantSession, deposit: Deposit, to_state: str, *, reason: str) -> None:
@@ -39,14 +51,13 @@ def remember(
     session: TenantSession, deposit: Deposit, *, from_state: str | None, reason: str
 ) -> None:
     """Write one line of the deposit's trail."""
-    session.add(
-        DepositTransition(
-            deposit_id=deposit.id,
-            from_state=from_state,
-            to_state=deposit.state,
-            reason=reason[:200],
-            actor=session.info["actor"].label[:120],
-        )
+    _TRAIL.add(
+        session,
+        deposit_id=deposit.id,
+        from_state=from_state,
+        to_state=deposit.state,
+        reason=reason[:200],
+        actor=session.info["actor"].label[:120],
     )
 
 

@@ -1,7 +1,8 @@
-"""Stored events of payment providers: each is handled once."""
+"""Stored events of payment providers: each is handled once, many in one transaction."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
 from connectors.payments.port import PaymentProviders, PaymentRefused
@@ -9,10 +10,11 @@ from kernel.actor import TenantRef
 from kernel.clock import now
 from kernel.crypto import Vault
 from kernel.database import Database, TenantSession
-from kernel.errors import NotFound
+from kernel.events import record
 from kernel.money import Money
 from treasury import connections, queries, settlements
-from treasury.models import WebhookEvent
+from treasury.events import PaymentUnnamed
+from treasury.models import Deposit, WebhookEvent
 from treasury.rules import Fact
 
 
@@ -31,17 +33,11 @@ async def find_reference(
     """
     async with database.tenant_read(tenant) as session:
         event = await queries.webhook_event(session, webhook_event_id)
-        if event is None or event.handled_at is not None or event.kind == "ignored":
+        if event is None or event.handled_at is not None:
             return ""
-        known = await queries.deposit_of_payment(
-            session,
-            connection_id=event.connection_id,
-            reference=event.reference,
-            provider_reference=event.provider_reference,
-        )
         connection = await queries.connection(session, event.connection_id)
-        if event.reference or known is not None or connection is None:
-            return event.reference
+        if connection is None:
+            return ""
         provider = connections.provider_of(session, connection, payments=payments, vault=vault)
     try:
         async with connections.closing(provider):
@@ -51,36 +47,56 @@ async def find_reference(
 
 
 async def handle(
-    session: TenantSession, *, webhook_event_id: UUID, found_reference: str = ""
-) -> str:
-    """Handle a stored event and return its outcome; one that was handled changes nothing.
+    session: TenantSession,
+    *,
+    webhook_event_ids: Sequence[UUID],
+    found: Mapping[UUID, str] | None = None,
+) -> None:
+    """Handle stored events; those that were handled change nothing.
 
-    `found_reference` is ours, for an event that did not name it. The event and its deposit are
-    locked in this order, so that the same word said twice at once is heard once.
+    `found` has our references for events that did not name them, "" for a payment the provider
+    does not know either. One that names nothing of ours and was not asked for waits for that.
+    Events and their deposits are locked in this order and by id, so that the same word said
+    twice at once is heard once.
     """
-    event = await queries.locked_webhook_event(session, webhook_event_id)
-    if event is None:
-        raise NotFound
-    if event.handled_at is None:
-        event.reference = event.reference or found_reference[:40]
-        event.outcome = (await _outcome(session, event))[:200]
-        event.handled_at = now()
-    return event.outcome or ""
+    events = await queries.locked_webhook_events(session, webhook_event_ids)
+    for event in events:
+        event.reference = event.reference or (found or {}).get(event.id, "")[:40]
+    spoken = [event for event in events if event.kind != "ignored"]
+    known = await queries.locked_deposits_of_payments(session, spoken)
+    outcomes: dict[UUID, str] = {}
+    for event in events:
+        if event.kind == "ignored":
+            outcomes[event.id] = "ignored: no word about a payment"
+        elif event.id in known:
+            continue
+        elif event.reference or (found is not None and event.id in found):
+            outcomes[event.id] = "ignored: no deposit of this connection has this reference"
+        else:
+            record(session, PaymentUnnamed(event.id))
+    for turn in _turns([event for event in spoken if event.id in known], known):
+        words = [(known[event.id], _fact(event)) for event in turn]
+        decisions = await settlements.apply(session, words)
+        for event, decision in zip(turn, decisions, strict=True):
+            outcomes[event.id] = f"{decision.action}: {decision.reason}"
+    for event in events:
+        if event.id in outcomes:
+            event.outcome = outcomes[event.id][:200]
+            event.handled_at = now()
 
 
-async def _outcome(session: TenantSession, event: WebhookEvent) -> str:
-    if event.kind == "ignored":
-        return "ignored: no word about a payment"
-    deposit = await queries.locked_deposit_of_payment(
-        session,
-        connection_id=event.connection_id,
-        reference=event.reference,
-        provider_reference=event.provider_reference,
-    )
-    if deposit is None:
-        return "ignored: no deposit of this connection has this reference"
-    decision = await settlements.apply(session, deposit, _fact(event))
-    return f"{decision.action}: {decision.reason}"
+def _turns(
+    events: Sequence[WebhookEvent], known: Mapping[UUID, Deposit]
+) -> Iterator[list[WebhookEvent]]:
+    """Cut events into turns in which no deposit is spoken of twice, each one's in their order."""
+    waiting = list(events)
+    while waiting:
+        turn: dict[UUID, WebhookEvent] = {}
+        for event in waiting:
+            turn.setdefault(known[event.id].id, event)
+        yield list(turn.values())
+        taken = {event.id for event in turn.values()}
+        waiting = [event for event in waiting if event.id not in taken]
 
 
 def _fact(event: WebhookEvent) -> Fact:

@@ -19,7 +19,7 @@ EVERYONE = ("web", "relay", "worker", "scheduler")
 # Where a worker dies while it opens an account, and while it brings a deposit to one.
 OPENING = ("trading.before_call", "trading.after_call", "trading.before_done_commit")
 DEPOSIT = (
-    *("treasury.after_webhook_stored", "treasury.before_settle_commit", "treasury.after_settle"),
+    *("treasury.after_webhook_stored", "treasury.before_settle_commit"),
     *("outbox.before_delivery_commit", "trading.after_claim", *OPENING),
 )
 

@@ -20,10 +20,10 @@ from kernel.ids import token
 from kernel.money import Money
 from ledger import queries as ledger_queries
 from ledger.verification import verify
-from treasury import connections, deposits, queries, receipts, subscribers
-from treasury.events import WebhookStored
+from treasury import connections, deposits, queries, subscribers
+from treasury.events import PaymentUnnamed, WebhookStored
 from treasury.models import Deposit
-from treasury.receipts import Receipt, Receivers
+from treasury.receipts import Receipt, Reception
 
 SECRET = "whsec_of_tests"
 LIMITS = {"USD": (Decimal(10), Decimal(50_000)), "EUR": (Decimal(10), Decimal(5_000))}
@@ -60,36 +60,49 @@ class Desk:
         signature: str | None = None,
         *,
         hook_token: str | None = None,
-        receivers: Receivers | None = None,
+        reception: Reception | None = None,
     ) -> Receipt:
         """Let a webhook arrive as the web entrypoint would."""
-        headers = {"stripe-signature": signature if signature is not None else sign(body)}
-        async with self.database.tenant(self.tenant) as session:
-            return await receipts.receive(
-                session,
-                token=hook_token or self.hook_token,
-                body=body,
-                headers=headers,
-                receivers=receivers or Receivers(self.payments, self.vault),
-            )
+        return await (reception or self.reception()).receive(
+            self.tenant,
+            token=hook_token or self.hook_token,
+            body=body,
+            headers={"stripe-signature": signature if signature is not None else sign(body)},
+        )
 
-    async def work(self) -> list[str]:
-        """Handle every stored event as the worker would; return the outcomes in order."""
-        outcomes = []
+    def reception(self) -> Reception:
+        """Return what a web process of its own would receive with."""
+        return Reception(self.database, self.payments, self.vault)
+
+    async def handle(self, event_ids: list[UUID]) -> None:
+        """Handle stored events in one transaction, as the worker does, and what comes of them."""
+        told = [WebhookStored(event_id) for event_id in event_ids]
+        async with self.database.tenant(self.tenant) as session:
+            await subscribers.on_webhooks_stored(session, told)
         async with self.database.tenant_read(self.tenant) as session:
-            waiting = await queries.unhandled_events(session)
-        for event_id in waiting:
-            await subscribers.on_webhook_stored(
+            unnamed = set(await queries.unhandled_events(session)) & set(event_ids)
+        for event_id in unnamed:
+            await subscribers.on_payment_unnamed(
                 self.database,
                 self.tenant,
-                WebhookStored(event_id),
+                PaymentUnnamed(event_id),
                 payments=self.payments,
                 vault=self.vault,
             )
-            async with self.database.tenant_read(self.tenant) as session:
-                event = await queries.webhook_event(session, event_id)
-            outcomes.append(str(event.outcome if event else ""))
-        return outcomes
+
+    async def outcomes(self, event_ids: list[UUID]) -> list[str]:
+        """Return what became of events, in order."""
+        async with self.database.tenant_read(self.tenant) as session:
+            events = [await queries.webhook_event(session, event_id) for event_id in event_ids]
+        return [str(event.outcome if event else "") for event in events]
+
+    async def work(self) -> list[str]:
+        """Handle every stored event, one after the other; return the outcomes in order."""
+        async with self.database.tenant_read(self.tenant) as session:
+            waiting = await queries.unhandled_events(session)
+        for event_id in waiting:
+            await self.handle([event_id])
+        return await self.outcomes(waiting)
 
     async def say(self, deposit: Deposit, kind: str, **fields: Any) -> list[str]:
         """Let the provider say something about a deposit, and handle it."""

@@ -41,7 +41,6 @@ async def work(settings: Settings, event_id: UUID, failpoint: str = "") -> int:
     [
         ("treasury.after_webhook_stored", 0),
         ("treasury.before_settle_commit", 0),
-        ("treasury.after_settle", 1),
     ],
 )
 async def test_a_killed_worker_is_replaced_and_the_deposit_is_posted_once(

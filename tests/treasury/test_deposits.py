@@ -109,7 +109,7 @@ async def test_a_deposit_for_an_account_is_held_until_the_server_has_booked_it(
     event = await done(desk, deposit)
     for _ in range(2):
         async with desk.database.tenant(desk.tenant) as session:
-            await subscribers.on_cash_done(session, event)
+            await subscribers.on_cash_done(session, [event])
 
     credited = await desk.seen(deposit)
     assert (settled.state, event.hold_id) == ("settled", settled.hold_id)
@@ -147,7 +147,7 @@ async def test_a_credit_the_server_refuses_leaves_the_money_in_the_wallet(desk: 
                 reason="The account is disabled.",
             ),
         )
-        await subscribers.on_cash_done(session, replace(event, kind="withdrawal"))
+        await subscribers.on_cash_done(session, [replace(event, kind="withdrawal")])
 
     found = await desk.seen(deposit)
     assert found.state == "credited"

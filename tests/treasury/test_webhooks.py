@@ -13,8 +13,7 @@ from kernel.crypto import Vault
 from kernel.database import Database
 from kernel.errors import NotFound
 from tests.treasury.desk import Desk, open_desk, sign, word
-from treasury import queries, subscribers, webhooks
-from treasury.events import WebhookStored
+from treasury import queries, webhooks
 
 
 async def test_a_settled_deposit_is_posted_once_and_is_in_the_wallet(desk: Desk) -> None:
@@ -54,14 +53,14 @@ async def test_identical_webhooks_at_once_are_one_posting(desk: Desk) -> None:
     async with desk.database.tenant_read(desk.tenant) as session:
         [event_id] = await queries.unhandled_events(session)
 
-    async def handle() -> str:
+    async def handle() -> None:
         async with desk.database.tenant(desk.tenant) as session:
-            return await webhooks.handle(session, webhook_event_id=event_id)
+            await webhooks.handle(session, webhook_event_ids=[event_id])
 
-    outcomes = await asyncio.gather(*(handle() for _ in range(12)))
+    await asyncio.gather(*(handle() for _ in range(12)))
 
     assert sorted(receipt.outcome for receipt in receipts) == [*["repeated"] * 11, "stored"]
-    assert set(outcomes) == {"settle: The provider confirmed the payment."}
+    assert await desk.outcomes([event_id]) == ["settle: The provider confirmed the payment."]
     assert await desk.entries() == 1
 
 
@@ -73,18 +72,7 @@ async def test_different_events_about_one_payment_at_once_are_one_posting(desk: 
     async with desk.database.tenant_read(desk.tenant) as session:
         waiting = await queries.unhandled_events(session)
 
-    await asyncio.gather(
-        *(
-            subscribers.on_webhook_stored(
-                desk.database,
-                desk.tenant,
-                WebhookStored(event_id),
-                payments=desk.payments,
-                vault=desk.vault,
-            )
-            for event_id in waiting
-        )
-    )
+    await asyncio.gather(*(desk.handle([event_id]) for event_id in waiting))
 
     assert len(waiting) == 4
     assert (await desk.wallet()).available == Decimal(100)

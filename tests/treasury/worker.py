@@ -7,9 +7,7 @@ import os
 import sys
 from uuid import UUID
 
-from entrypoints.connections import ProviderAdapters
 from kernel import settings as kernel_settings
-from kernel.crypto import Vault
 from kernel.database import Database
 from tests.fixtures.database import ALPHA
 from treasury import subscribers
@@ -21,13 +19,8 @@ async def handle(event_id: UUID) -> None:
     settings = kernel_settings.load(dict(os.environ))
     database = Database.from_settings(settings, pool_size=2)
     try:
-        await subscribers.on_webhook_stored(
-            database,
-            ALPHA,
-            WebhookStored(event_id),
-            payments=ProviderAdapters(allow=frozenset({"127.0.0.1:1"})),
-            vault=Vault(settings.secret_key),
-        )
+        async with database.tenant(ALPHA) as session:
+            await subscribers.on_webhooks_stored(session, [WebhookStored(event_id)])
     finally:
         await database.close()
 
