@@ -212,6 +212,7 @@ async def _paid(
     fee = Money(amount.amount * _FEE_SHARE + _FEE_FIXED, amount.currency).rounded()
     reference = f"pi_demo_{deposit.id.hex}"
     await settlements.apply(session, [(deposit, Fact("paid", reference, amount, fee))])
+    await session.refresh(deposit)
     deposit.settled_at = deposit.created_at + timedelta(minutes=2)
     if deposit.credited_at is not None:
         deposit.credited_at = deposit.settled_at
@@ -260,6 +261,7 @@ async def _credit(context: Context) -> int:
         waiting = [deposit for deposit in found.values() if deposit.state == "settled"]
         await settlements.credited(session, [_booked(one) for one in done if one.hold_id in found])
         for deposit in waiting:
+            await session.refresh(deposit)
             deposit.credited_at = (deposit.settled_at or now()) + timedelta(seconds=9)
     return len(waiting)
 

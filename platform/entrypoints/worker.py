@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 import time
+from collections import Counter
 from functools import partial
 from uuid import UUID
 
@@ -47,8 +48,9 @@ class Deliveries:
         self._ports = ports
         self._known = known
         self._tenants: dict[str, tuple[float, Tenant | None]] = {}
-        # What came while a batch of the same subscriber was running; its lease is its memory.
+        # What came while batches of the same subscriber were running; leases are its memory.
         self._gathered: dict[tuple[UUID, str], list[UUID]] = {}
+        self._running: Counter[tuple[UUID, str]] = Counter()
 
     async def deliver(
         self,
@@ -71,17 +73,21 @@ class Deliveries:
             await self._handle(tenant, subscription, ids)
             return
         key = (tenant.id, subscription.name)
-        if key in self._gathered:
-            # Beside the batch that runs they would only wait for its locks: they are the next.
-            self._gathered[key] += ids
+        gathered = self._gathered.setdefault(key, [])
+        gathered += ids
+        if self._running[key] >= subscription.abreast:
+            # Beside the batches that run they would only wait for locks: they are the next.
             return
-        self._gathered[key] = ids
+        self._running[key] += 1
         try:
-            while waiting := self._gathered[key]:
-                self._gathered[key] = waiting[subscription.size :]
-                await self._handle(tenant, subscription, waiting[: subscription.size])
+            while gathered:
+                some = gathered[: subscription.size]
+                del gathered[: subscription.size]
+                await self._handle(tenant, subscription, some)
         finally:
-            del self._gathered[key]
+            self._running[key] -= 1
+            if not self._running[key]:
+                del self._running[key], self._gathered[key]
 
     async def _handle(
         self, tenant: TenantRef, subscription: Subscription, event_ids: list[UUID]

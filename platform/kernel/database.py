@@ -253,7 +253,9 @@ async def _transaction(
             yield session
         finally:
             session.info["driver"] = None
-            await session.close()
+            # A session that the driver alone has used holds nothing.
+            if session.in_transaction() or session.new:
+                await session.close()
         if not session.info.get("committed"):
             await raw.execute("ROLLBACK")
     except Exception:
@@ -264,7 +266,10 @@ async def _transaction(
         await asyncio.shield(connection.invalidate())
         raise
     finally:
-        await asyncio.shield(_returned(connection, tenant))
+        # Not shielded where nothing is sent, which is nearly always: that would cost a task.
+        if _is_worn(connection, tenant):
+            await asyncio.shield(connection.invalidate())
+        await connection.close()
 
 
 async def _opened(connection: AsyncConnection, begin: str) -> asyncpg.Connection[Any]:
@@ -288,11 +293,11 @@ async def _rolled_back(connection: AsyncConnection) -> None:
         await connection.invalidate()
 
 
-async def _returned(connection: AsyncConnection, tenant: TenantRef | None) -> None:
-    if tenant is not None and not connection.invalidated and not connection.closed:
-        info = connection.sync_connection.info if connection.sync_connection else {}
-        touched: set[str] = info.setdefault("tenants", set())
-        touched.add(tenant.schema)
-        if len(touched) > _TENANTS_PER_CONNECTION:
-            await connection.invalidate()
-    await connection.close()
+def _is_worn(connection: AsyncConnection, tenant: TenantRef | None) -> bool:
+    """Say whether a connection has touched so many tenants that it is not to be kept."""
+    if tenant is None or connection.invalidated or connection.closed:
+        return False
+    assert connection.sync_connection is not None
+    touched: set[str] = connection.sync_connection.info.setdefault("tenants", set())
+    touched.add(tenant.schema)
+    return len(touched) > _TENANTS_PER_CONNECTION

@@ -1,4 +1,4 @@
-"""Rows that are only ever appended: gathered in a transaction, written by one statement. Hot path.
+"""New rows that nobody reads before the commit, written by one statement a table. Hot path.
 
 Every change leaves a line in a trail or two. As objects of their own they would cost more than
 the change they tell of, and a batch of deposits leaves a thousand of them.

@@ -94,32 +94,42 @@ class Claimed:
 
 
 async def claim(
-    database: Database, tenant: TenantRef, subscriptions: Subscriptions, *, money: bool = False
+    database: Database, tenant: TenantRef, subscriptions: Subscriptions
 ) -> Sequence[Claimed]:
-    """Lease the waiting events of a tenant, those that move money or all the others.
+    """Lease the waiting events of a tenant; those nobody cares about are finished at once.
 
-    Those nobody cares about are finished at once.
+    Those that move money are claimed apart, by `claim_money`.
     """
-    topics = subscriptions.topics("money")
     async with database.tenant(tenant) as session:
-        raw = await driver(session)
-        rows = await raw.fetch(tagged(session, _CLAIM), float(LEASE_SECONDS), BATCH, topics, money)
-        claimed = sorted(
-            (Claimed(row["id"], row["topic"], row["attempts"]) for row in rows),
-            key=lambda event: event.event_id,
-        )
+        claimed = await _claim(session, subscriptions, money=False)
         alone = [str(event.event_id) for event in claimed if not subscriptions.of(event.topic)]
         if alone:
+            raw = await driver(session)
             await raw.execute(tagged(session, _FINISH), alone, 0)
     return [event for event in claimed if subscriptions.of(event.topic)]
 
 
-async def money_moves(database: Database, tenant: TenantRef, subscriptions: Subscriptions) -> bool:
-    """Say whether events that move money wait for workers or are in their hands."""
-    topics = subscriptions.topics("money")
-    async with database.tenant_read(tenant) as session:
+async def claim_money(
+    database: Database, tenant: TenantRef, subscriptions: Subscriptions
+) -> tuple[Sequence[Claimed], bool]:
+    """Lease the waiting events that move money; say as well whether any are still under way."""
+    async with database.tenant(tenant) as session:
+        claimed = await _claim(session, subscriptions, money=True)
+        if claimed:
+            return claimed, True
         raw = await driver(session)
-        return bool(await raw.fetchval(tagged(session, _MONEY_MOVES), topics))
+        topics = subscriptions.topics("money")
+        return [], bool(await raw.fetchval(tagged(session, _MONEY_MOVES), topics))
+
+
+async def _claim(
+    session: TenantSession, subscriptions: Subscriptions, *, money: bool
+) -> list[Claimed]:
+    raw = await driver(session)
+    topics = subscriptions.topics("money")
+    rows = await raw.fetch(tagged(session, _CLAIM), float(LEASE_SECONDS), BATCH, topics, money)
+    found = [Claimed(row["id"], row["topic"], row["attempts"]) for row in rows]
+    return sorted(found, key=lambda event: event.event_id)
 
 
 async def next_due(database: Database, tenant: TenantRef) -> datetime | None:

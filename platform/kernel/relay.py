@@ -17,12 +17,13 @@ from kernel.actor import TenantRef
 from kernel.database import Database
 from kernel.doorbell import AGAIN_SECONDS, RedisDoorbell
 from kernel.log import logger
+from kernel.outbox import Claimed
 from kernel.subscriptions import Subscription, Subscriptions
 
 _LOG = logger(__name__)
 SWEEP_SECONDS = 60
 _WAIT_SECONDS = 0.5
-_PAUSE_SECONDS = 0.015
+_PAUSE_SECONDS = 0.02
 # So often it is seen whether money still moves, and so long the rest waits for it at most.
 _MOMENT_SECONDS = 0.05
 _PATIENCE_SECONDS = 3.0
@@ -100,43 +101,44 @@ class Relay:
             tenant = self._known.get(channel)
         if tenant is None:
             return 0
-        sent = await self._pass_on(tenant, money=True)
-        if await self._rest_may_wait(tenant, channel):
+        sent = 0
+        while True:
+            events, moving = await outbox.claim_money(self._database, tenant, self._subscriptions)
+            sent += await self._pass_on(tenant, events)
+            if len(events) < outbox.BATCH:
+                break
+        if moving and self._rest_may_wait(channel):
             self._look_again(channel, _MOMENT_SECONDS)
             return sent
-        sent += await self._pass_on(tenant, money=False)
+        self._busy_since.pop(channel, None)
+        while True:
+            events = await outbox.claim(self._database, tenant, self._subscriptions)
+            sent += await self._pass_on(tenant, events)
+            if len(events) < outbox.BATCH:
+                break
         due = await outbox.next_due(self._database, tenant)
         if due is not None:
             self._look_again(channel, max(0.2, due.timestamp() - time.time()))
         return sent
 
-    async def _rest_may_wait(self, tenant: TenantRef, channel: str) -> bool:
+    def _rest_may_wait(self, channel: str) -> bool:
         """Say whether the events beside the money can be left for a moment longer."""
         moment = time.monotonic()
-        since = self._busy_since.setdefault(channel, moment)
-        if moment - since < _PATIENCE_SECONDS and await outbox.money_moves(
-            self._database, tenant, self._subscriptions
-        ):
-            return True
-        del self._busy_since[channel]
-        return False
+        return moment - self._busy_since.setdefault(channel, moment) < _PATIENCE_SECONDS
 
     def _look_again(self, channel: str, seconds: float) -> None:
         moment = time.monotonic() + seconds
         self._due[channel] = min(moment, self._due.get(channel, moment))
 
-    async def _pass_on(self, tenant: TenantRef, *, money: bool) -> int:
+    async def _pass_on(self, tenant: TenantRef, events: Sequence[Claimed]) -> int:
         sent = 0
-        while True:
-            events = await outbox.claim(self._database, tenant, self._subscriptions, money=money)
-            by_topic: dict[str, list[UUID]] = {}
-            for event in events:
-                by_topic.setdefault(event.topic, []).append(event.event_id)
-            for topic, ids in by_topic.items():
-                for subscription in self._subscriptions.of(topic):
-                    for start in range(0, len(ids), subscription.size):
-                        some = ids[start : start + subscription.size]
-                        await self._send(subscription, tenant, some)
-                        sent += 1
-            if len(events) < outbox.BATCH:
-                return sent
+        by_topic: dict[str, list[UUID]] = {}
+        for event in events:
+            by_topic.setdefault(event.topic, []).append(event.event_id)
+        for topic, ids in by_topic.items():
+            for subscription in self._subscriptions.of(topic):
+                for start in range(0, len(ids), subscription.size):
+                    some = ids[start : start + subscription.size]
+                    await self._send(subscription, tenant, some)
+                    sent += 1
+        return sent

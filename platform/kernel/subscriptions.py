@@ -21,12 +21,13 @@ BatchJob = Callable[[Database, TenantRef, Sequence[Any]], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Subscription:
-    """One subscriber of one kind of event, and how many of them it takes at once."""
+    """One subscriber of one kind of event: how many it takes at once, and how many such batches."""
 
     event: type[Event]
     name: str
     lane: Lane
     size: int = 1
+    abreast: int = 1
     handler: BatchHandler | None = None
     job: BatchJob | None = None
 
@@ -75,10 +76,20 @@ class Subscriptions:
         self._add(Subscription(event, name, lane, size, handler=handler))
 
     def job_batch(
-        self, event: type[Event], name: str, job: BatchJob, *, size: int, lane: Lane = "default"
+        self,
+        event: type[Event],
+        name: str,
+        job: BatchJob,
+        *,
+        size: int,
+        abreast: int = 1,
+        lane: Lane = "default",
     ) -> None:
-        """Subscribe a job that takes up to `size` events, and each alone where it fails."""
-        self._add(Subscription(event, name, lane, size, job=job))
+        """Subscribe a job that takes up to `size` events, and each alone where it fails.
+
+        A worker runs so many batches of a brokerage abreast; what comes meanwhile gathers.
+        """
+        self._add(Subscription(event, name, lane, size, abreast, job=job))
 
     def of(self, topic: str) -> list[Subscription]:
         """Return the subscribers of a topic."""

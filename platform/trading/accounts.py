@@ -77,7 +77,7 @@ async def request_opening(
         subject=("trading_account", account.id),
         after={"state": "opening", "account_type": offer.code, "leverage": chosen},
     )
-    await intents.enqueue(
+    intents.enqueue(
         session,
         [
             PlatformOperation(

@@ -7,15 +7,32 @@ from collections.abc import Sequence
 from identity import audit
 from kernel.database import TenantSession
 from kernel.events import record as record_event
+from kernel.journal import Journal
 from trading import timelines
 from trading.events import PlatformOperationReady
 from trading.models import PlatformOperation
 
+_OPERATIONS = Journal(
+    "platform_operation",
+    {
+        "id": "uuid",
+        "kind": "text",
+        "server_id": "uuid",
+        "account_id": "uuid",
+        "login": "bigint",
+        "amount": "numeric",
+        "currency": "text",
+        "token": "text",
+        "hold_id": "uuid",
+        "reference": "text",
+    },
+)
 
-async def enqueue(session: TenantSession, operations: Sequence[PlatformOperation]) -> None:
+
+def enqueue(session: TenantSession, operations: Sequence[PlatformOperation]) -> None:
     """Add operations, whose ids are given, with their timelines, audit and events."""
-    session.add_all(operations)
     for operation in operations:
+        _OPERATIONS.add(session, **{name: getattr(operation, name) for name in _OPERATIONS.columns})
         timelines.add(session, operation, "requested", operation.reference)
         audit.record(
             session,
@@ -29,4 +46,3 @@ async def enqueue(session: TenantSession, operations: Sequence[PlatformOperation
             },
         )
         record_event(session, PlatformOperationReady(operation_id=operation.id))
-    await session.flush()

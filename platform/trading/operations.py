@@ -81,7 +81,7 @@ async def request_cash_batch(
     """Write many intents; in the place of one that can't be written stands the reason."""
     accounts = await queries.locked_accounts(session, {one.account_id for one in requests})
     made = [_intent(one, accounts.get(one.account_id)) for one in requests]
-    await intents.enqueue(session, [one for one in made if isinstance(one, PlatformOperation)])
+    intents.enqueue(session, [one for one in made if isinstance(one, PlatformOperation)])
     return made
 
 

@@ -39,7 +39,10 @@ def subscribe(made: Subscriptions, ports: Ports) -> None:
     async def welcome(database: Database, tenant: TenantRef, event: AccountOpened) -> None:
         await on_account_opened(database, tenant, event, vault=ports.vault)
 
-    made.job_batch(PlatformOperationReady, "trading.send", send, size=_BATCH, lane="money")
+    # While one batch is written down the next one calls: the server is never left waiting.
+    made.job_batch(
+        PlatformOperationReady, "trading.send", send, size=_BATCH, abreast=2, lane="money"
+    )
     made.job(AccountOpened, "trading.welcome", welcome)
     made.on(AccountOpeningFailed, "trading.opening_failed", on_account_opening_failed)
 

@@ -200,6 +200,7 @@ async def refresh(
         locked = await _locked(writing, deposit_id)
         fact = Fact(status.state, status.provider_reference, status.amount, status.fee)
         await settlements.apply(writing, [(locked, fact)])
+        await writing.refresh(locked)
         return locked.state
 
 
@@ -255,7 +256,10 @@ async def decide(session: TenantSession, *, deposit_id: UUID, credit: bool, reas
     if deposit.fee is not None and deposit.fee_currency is not None:
         fee = Money(deposit.fee, deposit.fee_currency)
     paid = Money(deposit.settled_amount, deposit.currency)
-    await settlements.settle(session, [Settlement(deposit, paid, fee, reason)])
+    await settlements.settle(
+        session, [Settlement(deposit, paid, fee, deposit.provider_reference, reason)]
+    )
+    await session.refresh(deposit)
     return deposit
 
 

@@ -202,14 +202,17 @@ async def locked_deposits_of_holds(
 
 
 async def locked_deposits_of_payments(
-    session: TenantSession, events: Sequence[WebhookEvent]
+    session: TenantSession, events: Sequence[tuple[UUID, UUID, str, str]]
 ) -> dict[UUID, Deposit]:
     """Return the deposit that each event is about, by the event's id, locked; none if unknown.
 
-    It must be of the same connection. A reference of ours counts, else the provider's.
+    An event is its id, its connection, our reference and the provider's. The deposit must be of
+    the same connection. A reference of ours counts, else the provider's.
     """
-    ours = {(one.connection_id, one.reference) for one in events if one.reference}
-    theirs = {(one.connection_id, one.provider_reference) for one in events if not one.reference}
+    ours = {(connection, reference) for _, connection, reference, _ in events if reference}
+    theirs = {
+        (connection, payment) for _, connection, reference, payment in events if not reference
+    }
     if not ours and not theirs:
         return {}
     named = tuple_(Deposit.connection_id, Deposit.reference).in_(ours)
@@ -218,14 +221,14 @@ async def locked_deposits_of_payments(
     by_name = {(row.connection_id, row.reference): row for row in rows}
     by_payment = {(row.connection_id, row.provider_reference): row for row in rows}
     found = {}
-    for one in events:
+    for event_id, connection_id, reference, payment in events:
         row = (
-            by_name.get((one.connection_id, one.reference))
-            if one.reference
-            else by_payment.get((one.connection_id, one.provider_reference))
+            by_name.get((connection_id, reference))
+            if reference
+            else by_payment.get((connection_id, payment))
         )
         if row is not None:
-            found[one.id] = row
+            found[event_id] = row
     return found
 
 

@@ -1,4 +1,4 @@
-"""A provider's word becomes money: the settled amount is posted once, or held for a person."""
+"""A provider's word becomes money: the amount is posted once, or held for a person. Hot path."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import TypeGuard, TypeVar
 from uuid import UUID
 
+import msgspec
+
 from kernel.clock import now
-from kernel.database import TenantSession, write
+from kernel.database import TenantSession, driver, tagged, write
 from kernel.errors import ProductError
 from kernel.events import record
 from kernel.failpoints import reach
@@ -27,20 +29,40 @@ from treasury.rules import Decision, Fact, Standing
 Told = TypeVar("Told", CashDone, CashFailed)
 
 
+# The fee stays as it is where this word does not name it.
+_SETTLE = """
+UPDATE deposit d
+SET state = s.state, reason = left(s.reason, 200), provider_reference = s.provider_reference,
+  settled_amount = s.amount, settled_currency = d.currency, settled_at = s.settled_at,
+  credited_at = s.credited_at, hold_id = s.hold_id, fee = coalesce(s.fee, d.fee),
+  fee_currency = coalesce(s.fee_currency, d.fee_currency)
+FROM json_to_recordset($1::json) AS s(
+  id uuid, state text, reason text, provider_reference text, amount numeric,
+  settled_at timestamptz, credited_at timestamptz, hold_id uuid, fee numeric, fee_currency text)
+WHERE d.id = s.id
+"""
+_CREDIT = """
+UPDATE deposit d SET state = 'credited', reason = left(s.reason, 200), credited_at = s.credited_at
+FROM json_to_recordset($1::json) AS s(id uuid, reason text, credited_at timestamptz)
+WHERE d.id = s.id
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """A deposit whose row is locked, what was paid for it, and what the provider keeps."""
+    """A deposit whose row is locked, by which payment it was paid, and what that costs."""
 
     deposit: Deposit
     amount: Money
     fee: Money | None
+    provider_reference: str | None
     reason: str
 
 
 async def apply(session: TenantSession, words: Sequence[tuple[Deposit, Fact]]) -> list[Decision]:
     """Do what facts mean for deposits whose rows are locked; return what was decided.
 
-    No deposit may stand in the list twice.
+    No deposit may stand in the list twice. Those that were settled are stale afterwards.
     """
     decisions = []
     settled = []
@@ -49,9 +71,10 @@ async def apply(session: TenantSession, words: Sequence[tuple[Deposit, Fact]]) -
         decision = rules.decide(Standing(deposit.state, amount, deposit.provider_reference), fact)
         decisions.append(decision)
         if decision.action == "settle":
-            deposit.provider_reference = fact.provider_reference
             paid = fact.amount or amount
-            settled.append(Settlement(deposit, paid, fact.fee, decision.reason))
+            settled.append(
+                Settlement(deposit, paid, fact.fee, fact.provider_reference, decision.reason)
+            )
         elif decision.action == "move":
             if fact.kind == "paid":
                 _remember_payment(deposit, fact)
@@ -66,7 +89,7 @@ async def settle(session: TenantSession, settlements: Sequence[Settlement]) -> N
     """Post payments to the clients' wallets and pass them on to the accounts that are meant.
 
     A posting's key is its deposit's, and a provider's payment stands in the book once: a second
-    settlement finds both and changes nothing.
+    settlement finds both and changes nothing. The deposits' objects are stale afterwards.
     """
     if not settlements:
         return
@@ -74,26 +97,47 @@ async def settle(session: TenantSession, settlements: Sequence[Settlement]) -> N
     drafts += [_fee_posting(one.deposit, one.fee) for one in settlements if _costs(one.fee)]
     await entries.post_batch(session, drafts=drafts)
     for one in settlements:
-        deposit = one.deposit
-        if one.fee is not None:
-            deposit.fee, deposit.fee_currency = one.fee.amount, one.fee.currency
-        deposit.settled_amount, deposit.settled_currency = one.amount.amount, one.amount.currency
-        deposit.settled_at = now()
-        transitions.move(session, deposit, "settled", reason=one.reason)
+        deposit, amount = one.deposit, one.amount
+        transitions.tell(session, deposit.id, deposit.state, "settled", reason=one.reason)
         record(
             session,
             DepositSettled(
                 deposit.id,
                 deposit.client_id,
                 deposit.trading_account_id,
-                one.amount.amount,
-                one.amount.currency,
+                amount.amount,
+                amount.currency,
             ),
         )
-    await _pass_on(session, settlements)
+    moment = now()
+    rows: list[dict[str, object]] = [
+        {
+            "id": one.deposit.id,
+            "state": "credited" if hold_id is None else "settled",
+            "reason": in_wallet or one.reason,
+            "provider_reference": one.provider_reference,
+            "amount": one.amount.amount,
+            "settled_at": moment,
+            "credited_at": moment if hold_id is None else None,
+            "hold_id": hold_id,
+            "fee": one.fee.amount if one.fee else None,
+            "fee_currency": one.fee.currency if one.fee else None,
+        }
+        for one, (hold_id, in_wallet) in zip(
+            settlements, await _pass_on(session, settlements), strict=True
+        )
+    ]
+    await _change(session, _SETTLE, rows)
     # Everything is sent, so that a kill here is a kill right before the commit.
     await write(session)
     reach("treasury.before_settle_commit")
+
+
+async def _change(
+    session: TenantSession, statement: str, rows: Sequence[dict[str, object]]
+) -> None:
+    raw = await driver(session)
+    await raw.execute(tagged(session, statement), msgspec.json.encode(rows).decode())
 
 
 async def book_fee(session: TenantSession, deposit: Deposit, fee: Money) -> None:
@@ -123,9 +167,15 @@ async def credited(session: TenantSession, events: Sequence[CashDone]) -> None:
             )
         )
     await entries.post_batch(session, drafts=drafts)
+    moment = now()
+    rows: list[dict[str, object]] = []
     for event, deposit in waiting:
         reason = f"Booked on the server, {event.ticket}."
-        _mark_credited(session, deposit, event.account_id, reason)
+        rows.append({"id": deposit.id, "reason": reason, "credited_at": moment})
+        transitions.tell(session, deposit.id, "settled", "credited", reason=reason)
+        paid = Money(deposit.settled_amount or deposit.amount, deposit.currency)
+        _tell_credited(session, deposit, event.account_id, paid)
+    await _change(session, _CREDIT, rows)
 
 
 async def returned(session: TenantSession, event: CashFailed) -> None:
@@ -133,9 +183,11 @@ async def returned(session: TenantSession, event: CashFailed) -> None:
     for failed, deposit in await _of_holds(session, [event]):
         assert failed.hold_id is not None
         await holds.void(session, hold_id=failed.hold_id, reason="refused by the trading server")
-        _mark_credited(
-            session, deposit, None, f"In the wallet: the trading server refused. {event.reason}"
-        )
+        reason = f"In the wallet: the trading server refused. {event.reason}"
+        deposit.credited_at = now()
+        transitions.move(session, deposit, "credited", reason=reason)
+        paid = Money(deposit.settled_amount or deposit.amount, deposit.currency)
+        _tell_credited(session, deposit, None, paid)
 
 
 def _posting(one: Settlement) -> Draft:
@@ -148,7 +200,7 @@ def _posting(one: Settlement) -> Draft:
             credit(chart.CLIENT_WALLET, ("client", deposit.client_id), one.amount),
         ],
         reference=deposit.reference,
-        external_reference=f"{deposit.connection_id}:{deposit.provider_reference}",
+        external_reference=f"{deposit.connection_id}:{one.provider_reference}",
     )
 
 
@@ -166,58 +218,56 @@ def _fee_posting(deposit: Deposit, fee: Money) -> Draft:
     )
 
 
-async def _pass_on(session: TenantSession, settlements: Sequence[Settlement]) -> None:
-    """Set the money aside for the accounts and ask for its credit, in this very transaction."""
-    meant = []
-    for one in settlements:
-        if one.deposit.trading_account_id is None:
-            _mark_credited(session, one.deposit, None, "In the wallet.")
-        else:
-            meant.append((one, one.deposit.trading_account_id))
-    reserved = await holds.reserve_batch(
-        session,
-        reservations=[
-            Reservation(
-                key=f"deposit-hold:{one.deposit.id}",
-                code=chart.CLIENT_WALLET,
-                currency=one.amount.currency,
-                owner=("client", one.deposit.client_id),
-                amount=one.amount.amount,
-                reference=one.deposit.reference,
-            )
-            for one, _ in meant
-        ],
-    )
+async def _pass_on(
+    session: TenantSession, settlements: Sequence[Settlement]
+) -> list[tuple[UUID | None, str]]:
+    """Set the money aside for the accounts and ask for its credit, in this very transaction.
+
+    Returns the hold of each deposit, or None and why its money stays in the client's wallet.
+    """
+    passed: dict[UUID, tuple[UUID | None, str]] = {}
+    meant = [one for one in settlements if one.deposit.trading_account_id is not None]
+    reserved = await holds.reserve_batch(session, reservations=[_reservation(o) for o in meant])
     requests = [
         CashRequest(account_id, "deposit", one.amount, one.deposit.reference, hold_id)
-        for (one, account_id), hold_id in zip(meant, reserved, strict=True)
+        for one, hold_id in zip(meant, reserved, strict=True)
+        if (account_id := one.deposit.trading_account_id) is not None
     ]
     made = await operations.request_cash_batch(session, requests)
-    for (one, _), hold_id, answer in zip(meant, reserved, made, strict=True):
+    for one, hold_id, answer in zip(meant, reserved, made, strict=True):
         # What was posted a line above is there to be set aside.
         assert hold_id is not None
         if isinstance(answer, ProductError):
             # The account was closed meanwhile: the client's money waits in the wallet.
             await holds.void(session, hold_id=hold_id, reason=answer.text)
-            _mark_credited(session, one.deposit, None, f"In the wallet: {answer.text}")
+            passed[one.deposit.id] = (None, f"In the wallet: {answer.text}")
         else:
-            one.deposit.hold_id = hold_id
+            passed[one.deposit.id] = (hold_id, "")
+    for one in settlements:
+        hold_id, in_wallet = passed.setdefault(one.deposit.id, (None, "In the wallet."))
+        if hold_id is None:
+            transitions.tell(session, one.deposit.id, "settled", "credited", reason=in_wallet)
+            _tell_credited(session, one.deposit, None, one.amount)
+    return [passed[one.deposit.id] for one in settlements]
 
 
-def _mark_credited(
-    session: TenantSession, deposit: Deposit, account_id: UUID | None, reason: str
+def _reservation(one: Settlement) -> Reservation:
+    return Reservation(
+        key=f"deposit-hold:{one.deposit.id}",
+        code=chart.CLIENT_WALLET,
+        currency=one.amount.currency,
+        owner=("client", one.deposit.client_id),
+        amount=one.amount.amount,
+        reference=one.deposit.reference,
+    )
+
+
+def _tell_credited(
+    session: TenantSession, deposit: Deposit, account_id: UUID | None, paid: Money
 ) -> None:
-    deposit.credited_at = now()
-    transitions.move(session, deposit, "credited", reason=reason)
     record(
         session,
-        DepositCredited(
-            deposit.id,
-            deposit.client_id,
-            account_id,
-            deposit.settled_amount or deposit.amount,
-            deposit.currency,
-        ),
+        DepositCredited(deposit.id, deposit.client_id, account_id, paid.amount, paid.currency),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 from identity import audit
 from kernel.database import TenantSession
@@ -32,30 +33,43 @@ def move(session: TenantSession, deposit: Deposit, to_state: str, *, reason: str
     before = deposit.state
     deposit.state = to_state
     deposit.reason = reason[:200]
-    remember(session, deposit, from_state=before, reason=reason)
-    audit.record(
-        session,
-        f"treasury.deposit_{to_state}",
-        subject=("deposit", deposit.id),
-        before={"state": before},
-        after={"state": to_state},
-        reason=reason,
-    )
+    tell(session, deposit.id, before, to_state, reason=reason)
     if to_state == "held":
         record(session, DepositHeld(deposit.id, deposit.client_id, reason))
     if to_state in ("failed", "cancelled"):
         record(session, DepositFailed(deposit.id, deposit.client_id, to_state, reason))
 
 
+def tell(
+    session: TenantSession, deposit_id: UUID, before: str, to_state: str, *, reason: str
+) -> None:
+    """Write a step into the trail and the audit, for a row that is changed by whoever calls."""
+    _line(session, deposit_id, before, to_state, reason)
+    audit.record(
+        session,
+        f"treasury.deposit_{to_state}",
+        subject=("deposit", deposit_id),
+        before={"state": before},
+        after={"state": to_state},
+        reason=reason,
+    )
+
+
 def remember(
     session: TenantSession, deposit: Deposit, *, from_state: str | None, reason: str
 ) -> None:
     """Write one line of the deposit's trail."""
+    _line(session, deposit.id, from_state, deposit.state, reason)
+
+
+def _line(
+    session: TenantSession, deposit_id: UUID, before: str | None, to_state: str, reason: str
+) -> None:
     _TRAIL.add(
         session,
-        deposit_id=deposit.id,
-        from_state=from_state,
-        to_state=deposit.state,
+        deposit_id=deposit_id,
+        from_state=before,
+        to_state=to_state,
         reason=reason[:200],
         actor=session.info["actor"].label[:120],
     )

@@ -58,7 +58,7 @@ class Lane:
         """Record an event and return the message that the relay would send for it."""
         async with self._database.tenant(self._tenant) as session:
             record(session, Knocked(uuid7()))
-        [claimed] = await outbox.claim(self._database, self._tenant, self.known, money=True)
+        ([claimed], _) = await outbox.claim_money(self._database, self._tenant, self.known)
         return {
             "tenant_id": str(self._tenant.id),
             "generation": self._tenant.generation,

@@ -212,8 +212,13 @@ async def test_money_is_claimed_before_everything_else(
     async with database.tenant(tenant) as session:
         record(session, Rang(uuid7()))
         record(session, Paid())
-    money = await outbox.claim(database, tenant, known, money=True)
+    money, moving = await outbox.claim_money(database, tenant, known)
+    nothing, still_moving = await outbox.claim_money(database, tenant, known)
     rest = await outbox.claim(database, tenant, known)
+    [book] = known.of("test.paid")
+    await outbox.handle(database, tenant, book, [money[0].event_id], subscribers=1)
+    quiet = await outbox.claim_money(database, tenant, known)
 
     assert [event.topic for event in money] == ["test.paid"]
+    assert (list(nothing), moving, still_moving, quiet) == ([], True, True, ([], False))
     assert [event.topic for event in rest] == ["test.rang"]

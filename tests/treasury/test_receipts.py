@@ -96,9 +96,7 @@ async def test_events_that_come_together_are_stored_together(
 
     found = await asyncio.gather(*(desk.receive(body, reception=reception) for body in bodies))
 
-    rows = await superuser.fetch(
-        "SELECT xmin::text AS transaction, body FROM t_alpha.webhook_event"
-    )
+    rows = await superuser.fetch("SELECT xmin::text AS mark, body FROM t_alpha.webhook_event")
     assert {one.outcome for one in found} == {"stored"}
     assert {row["body"] for row in rows} >= set(bodies)
     assert len({row["mark"] for row in rows}) <= 3
