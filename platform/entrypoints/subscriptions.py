@@ -50,8 +50,7 @@ def _treasury(made: Subscriptions, ports: Ports) -> None:
         lane="money",
     )
     made.job(PaymentUnnamed, "treasury.name_payment", name)
-    made.on_batch(
-        CashDone, "treasury.credit", treasury_subscribers.on_cash_done, size=_BATCH, lane="money"
-    )
+    # The hold keeps the money safe meanwhile, so that other clients' credits may go first.
+    made.on_batch(CashDone, "treasury.credit", treasury_subscribers.on_cash_done, size=_BATCH)
     made.on(CashFailed, "treasury.return", treasury_subscribers.on_cash_failed, lane="money")
     made.job(DepositSettled, "treasury.fee", fee)

@@ -9,11 +9,13 @@ import signal
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from uuid import UUID
 
 import dramatiq
 import uvloop
+from dramatiq.asyncio import get_event_loop_thread
 
 from entrypoints import wiring
 from entrypoints.subscriptions import subscriptions
@@ -51,6 +53,7 @@ class Deliveries:
         # What came while batches of the same subscriber were running; leases are its memory.
         self._gathered: dict[tuple[UUID, str], list[UUID]] = {}
         self._running: Counter[tuple[UUID, str]] = Counter()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def deliver(
         self,
@@ -69,6 +72,33 @@ class Deliveries:
             return
         bind(tenant=tenant.slug)
         ids = [UUID(event_id) for event_id in event_ids]
+        await self._gather(tenant, subscription, ids)
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """What this worker hands over itself when one of its own handlers records it."""
+        return self._known.kept_topics()
+
+    def keep(self, tenant: TenantRef, events: Sequence[tuple[UUID, str]]) -> None:
+        """Hand over committed events; should the process die, their lease brings them back."""
+        by_topic: dict[str, list[UUID]] = {}
+        for event_id, topic in events:
+            by_topic.setdefault(topic, []).append(event_id)
+        for topic, ids in by_topic.items():
+            for subscription in self._known.of(topic):
+                task = asyncio.create_task(self._gather(tenant, subscription, ids))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+    async def finish(self) -> None:
+        """Wait for what was kept, and for what comes of it."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _gather(
+        self, tenant: TenantRef, subscription: Subscription, ids: Sequence[UUID]
+    ) -> None:
+        """Hand events over, together with those that come while others of theirs are handled."""
         if subscription.size == 1:
             await self._handle(tenant, subscription, ids)
             return
@@ -90,7 +120,7 @@ class Deliveries:
                 del self._running[key], self._gathered[key]
 
     async def _handle(
-        self, tenant: TenantRef, subscription: Subscription, event_ids: list[UUID]
+        self, tenant: TenantRef, subscription: Subscription, event_ids: Sequence[UUID]
     ) -> None:
         subscribers = len(self._known.of(subscription.event.topic))
         # What fails is written down and logged by the outbox, and comes again.
@@ -134,7 +164,9 @@ def main() -> None:
     settings = kernel_settings.load()
     ports = wiring.ports(settings, pool_size=MONEY_THREADS + OTHER_THREADS + 2)
     broker = tasks.make_broker(settings)
-    declare(broker, Deliveries(ports, subscriptions(ports)))
+    deliveries = Deliveries(ports, subscriptions(ports))
+    ports.database.keep(deliveries)
+    declare(broker, deliveries)
     workers = [
         dramatiq.Worker(broker, queues=queues, worker_threads=threads, worker_timeout=pause)
         for queues, threads, pause in (
@@ -151,8 +183,11 @@ def main() -> None:
     memory.settle()
     _say_ready()
     stopped.wait()
-    for worker in workers:
-        worker.stop(timeout=25_000)
+    money, others = workers
+    money.stop(timeout=25_000)
+    if loop := get_event_loop_thread():
+        loop.run_coroutine(deliveries.finish())
+    others.stop(timeout=25_000)
     broker.close()
 
 

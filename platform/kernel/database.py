@@ -12,10 +12,11 @@ import asyncio
 import hashlib
 import hmac
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
+from uuid import UUID
 
 import asyncpg
 from sqlalchemy import MetaData
@@ -108,6 +109,17 @@ def checked_schema(schema: str) -> str:
     return schema
 
 
+class Keeper(Protocol):
+    """Hands over in this process what it has recorded itself, without a way through the relay."""
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """The topics of which it is so."""
+
+    def keep(self, tenant: TenantRef, events: Sequence[tuple[UUID, str]]) -> None:
+        """Take over committed events, each its id and topic, which are born under a lease."""
+
+
 class Database:
     """Both pools of a process and the sessions that come from them."""
 
@@ -116,6 +128,7 @@ class Database:
         self._app = app
         self._control = control
         self._doorbell: Doorbell | None = None
+        self._keeper: Keeper | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings, *, pool_size: int = 10) -> Database:
@@ -129,6 +142,10 @@ class Database:
         """Name who is told that a tenant's outbox has news."""
         self._doorbell = doorbell
 
+    def keep(self, keeper: Keeper) -> None:
+        """Name who hands over what this process records of certain topics."""
+        self._keeper = keeper
+
     async def close(self) -> None:
         """Close every connection."""
         await self._app.dispose()
@@ -141,8 +158,12 @@ class Database:
         """Open a tenant's transaction; commit at the end, roll back on any error."""
         async with _transaction(self._app, _begin(tenant), TenantSession, tenant) as session:
             session.info.update(tenant=tenant, actor=actor, request_id=request_id)
+            if self._keeper is not None:
+                session.info["keeps"] = self._keeper.topics
             yield session
             await self._commit(session, str(tenant.id))
+            if self._keeper is not None and (kept := session.info.get("kept")):
+                self._keeper.keep(tenant, kept)
 
     @asynccontextmanager
     async def tenant_read(self, tenant: TenantRef) -> AsyncIterator[ReadSession]:
@@ -166,14 +187,15 @@ class Database:
     async def _commit(self, session: TenantSession | ControlSession, channel: str) -> None:
         """Flush and commit; tell the relay before (so a crash is seen) and after (at once)."""
         await write(session)
-        bell = self._doorbell if session.info.get("events") else None
-        if bell is not None:
+        told, kept = session.info.get("events"), session.info.get("kept")
+        bell = self._doorbell
+        if bell is not None and (told or kept):
             await bell.mark(channel)
         # After a statement that failed and was forgotten, PostgreSQL answers COMMIT with ROLLBACK.
         if await (await driver(session)).execute("COMMIT") != "COMMIT":
             raise CommitRefused("a statement of the transaction had failed")
         session.info["committed"] = True
-        if bell is not None:
+        if bell is not None and told:
             bell.ring(channel)
 
 

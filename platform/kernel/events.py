@@ -91,14 +91,37 @@ class OutboxDelivery(Base):
     error: Mapped[str] = short(200, server_default=text("''"))
 
 
+LEASE_SECONDS = 20
+# An event that is kept by the process that records it is born under a lease.
 _OUTBOX = Journal(
     "outbox",
-    {"id": "uuid", "topic": "text", "payload": "jsonb", "actor": "text"},
+    {
+        "id": "uuid",
+        "topic": "text",
+        "payload": "jsonb",
+        "actor": "text",
+        "attempts": "int",
+        "lease_until": "float8",
+    },
+    made={"lease_until": "clock_timestamp() + make_interval(secs => lease_until)"},
 )
 
 
 def record(session: TenantSession | ControlSession, event: Event) -> None:
     """Write the event into the outbox of this transaction; it is handled after the commit."""
     label = getattr(session.info.get("actor"), "label", "")
-    _OUTBOX.add(session, id=uuid7(), topic=event.topic, payload=event.payload(), actor=label[:120])
-    session.info["events"] = session.info.get("events", 0) + 1
+    event_id = uuid7()
+    kept = event.topic in session.info.get("keeps", ())
+    _OUTBOX.add(
+        session,
+        id=event_id,
+        topic=event.topic,
+        payload=event.payload(),
+        actor=label[:120],
+        attempts=int(kept),
+        lease_until=float(LEASE_SECONDS) if kept else None,
+    )
+    if kept:
+        session.info.setdefault("kept", []).append((event_id, event.topic))
+    else:
+        session.info["events"] = session.info.get("events", 0) + 1

@@ -11,6 +11,7 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any
 
+import msgspec
 import structlog
 
 ALLOWED = frozenset(
@@ -29,29 +30,42 @@ def _keep_allowed(
     return {key: value for key, value in fields.items() if key in ALLOWED}
 
 
+class _Named(structlog.WriteLogger):
+    """Writes lines to standard error, and knows the module whose they are."""
+
+    def __init__(self, name: str = "") -> None:
+        super().__init__(sys.stderr)
+        self.name = name
+
+
+def _as_json(fields: MutableMapping[str, Any], **_options: object) -> str:
+    return msgspec.json.encode(fields, enc_hook=str).decode()
+
+
 def configure(process: str, *, level: int = logging.INFO) -> None:
     """Send every log line of this process to standard error as JSON."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
+    ending: list[structlog.typing.Processor] = [
+        _keep_allowed,
+        structlog.processors.JSONRenderer(serializer=_as_json),
+    ]
+    # Our own lines go straight out; only those of libraries pass through `logging`.
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[*shared, structlog.stdlib.add_logger_name, *ending],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=_Named,
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                _keep_allowed,
-                structlog.processors.JSONRenderer(),
-            ],
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending],
         )
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
@@ -60,9 +74,9 @@ def configure(process: str, *, level: int = logging.INFO) -> None:
     structlog.contextvars.bind_contextvars(process=process)
 
 
-def logger(name: str) -> structlog.stdlib.BoundLogger:
+def logger(name: str) -> structlog.typing.FilteringBoundLogger:
     """Return the logger of a module."""
-    bound: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    bound: structlog.typing.FilteringBoundLogger = structlog.get_logger(name)
     return bound
 
 

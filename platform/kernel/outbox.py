@@ -18,12 +18,12 @@ import msgspec
 
 from kernel.actor import TenantRef
 from kernel.database import Database, ReadSession, TenantSession, driver, tagged, write
+from kernel.events import LEASE_SECONDS
 from kernel.failpoints import reach
 from kernel.log import logger
 from kernel.subscriptions import Subscription, Subscriptions
 
 _LOG = logger(__name__)
-LEASE_SECONDS = 20
 BATCH = 200
 
 _CLAIM = """

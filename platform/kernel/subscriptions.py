@@ -107,6 +107,14 @@ class Subscriptions:
             if any(one.lane == lane for one in found)
         ]
 
+    def kept_topics(self) -> frozenset[str]:
+        """Return the topics that only batches of money subscribe to."""
+        return frozenset(
+            topic
+            for topic, found in self._by_topic.items()
+            if all(one.lane == "money" and one.size > 1 for one in found)
+        )
+
     def _add(self, subscription: Subscription) -> None:
         key = (subscription.event.topic, subscription.name)
         if not subscription.event.topic or key in self._by_name:

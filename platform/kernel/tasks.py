@@ -31,12 +31,36 @@ class TenantRequired(Middleware):
             raise SkipMessage("no tenant")
 
 
+class OneLoop(AsyncIO):
+    """One event loop for all workers of a process, from the first one's start to the last's end.
+
+    dramatiq's own middleware makes a loop for each worker and forgets the one before.
+    """
+
+    def __init__(self) -> None:
+        """Start without a loop."""
+        super().__init__()
+        self._workers = 0
+
+    def before_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
+        """Start the loop for the first worker."""
+        self._workers += 1
+        if self._workers == 1:
+            super().before_worker_boot(broker, worker)  # type: ignore[no-untyped-call]
+
+    def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
+        """End the loop with the last worker."""
+        self._workers -= 1
+        if self._workers == 0:
+            super().after_worker_shutdown(broker, worker)  # type: ignore[no-untyped-call]
+
+
 def make_broker(settings: Settings) -> RedisBroker:
     """Return the broker of this process, with the middleware that our messages need."""
     broker: RedisBroker = RedisBroker(  # type: ignore[no-untyped-call]
         url=settings.redis_url, middleware=[], namespace=_NAMESPACE
     )
-    broker.add_middleware(AsyncIO())
+    broker.add_middleware(OneLoop())
     broker.add_middleware(TenantRequired())
     for lane in LANES:
         broker.declare_queue(lane)
