@@ -48,8 +48,8 @@ from treasury import queries as treasury_queries
 from treasury.provisioning import SIMULATOR
 
 GOAL = 3.0
-BATCH = 200
-SENDERS = 8
+BATCH = 400
+SENDERS = 16
 SINGLES = 9
 _SECRET = "whsec_" + "b" * 24
 _POLL_SECONDS = 0.01

@@ -7,7 +7,7 @@ import os
 import sys
 
 from granian import Granian
-from granian.constants import Interfaces, Loops
+from granian.constants import Interfaces, Loops, RuntimeModes
 
 
 def main(arguments: list[str]) -> None:
@@ -24,6 +24,8 @@ def main(arguments: list[str]) -> None:
         port=options.port,
         interface=Interfaces.ASGI,
         loop=Loops.uvloop,
+        # One thread beside the loop: each process has one Python thread to feed.
+        runtime_mode=RuntimeModes.st,
         workers=options.workers,
         log_access=False,
         websockets=False,

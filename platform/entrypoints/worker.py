@@ -34,8 +34,8 @@ MONEY_THREADS = 4
 OTHER_THREADS = 4
 # How long consumers and threads sleep at most when nothing waits: the price of a deposit's hop,
 # and, for the rest, of an idle machine.
-MONEY_POLL_MILLISECONDS = 20
-OTHER_POLL_MILLISECONDS = 100
+MONEY_POLL_MILLISECONDS = 40
+OTHER_POLL_MILLISECONDS = 250
 # How long a tenant's row is believed; a deposit is six messages within a second.
 _KEEP_SECONDS = 1.0
 # A suspended brokerage's money still moves: traders may always withdraw.

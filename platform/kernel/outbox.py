@@ -1,7 +1,7 @@
 """Claiming, handling and finishing events of a tenant's outbox. Hot path.
 
 The relay claims waiting rows under a lease and rings dramatiq; the worker handles each
-(event, subscriber) pair at most once, by a row written in the handler's own transaction.
+(event, subscriber) pair at most once, by what is written in the handler's own transaction.
 Subscribers that can, take many events at once. A lost message, a flushed Redis or a killed
 worker costs the lease's time, nothing else.
 """
@@ -41,6 +41,18 @@ SELECT EXISTS (SELECT FROM outbox
                WHERE done_at IS NULL AND topic = ANY ($1::text[]) AND attempts < 2)
 """
 _NEXT_DUE = "SELECT min(coalesce(lease_until, recorded_at)) FROM outbox WHERE done_at IS NULL"
+# Where a topic has one subscriber, the event's own row says whether it has been handled.
+_TAKE_ALONE = """
+SELECT payload::text FROM outbox
+WHERE id = ANY ($1::text[]::uuid[]) AND done_at IS NULL ORDER BY recorded_at, id FOR UPDATE
+"""
+_WAITING_ALONE = _TAKE_ALONE.replace("FOR UPDATE", "")
+_FINISH_ALONE = """
+WITH failed_before AS (
+  UPDATE outbox_delivery SET done_at = now(), error = ''
+  WHERE event_id = ANY ($1::text[]::uuid[]) AND done_at IS NULL)
+UPDATE outbox SET done_at = now() WHERE id = ANY ($1::text[]::uuid[]) AND done_at IS NULL
+"""
 # The row of a delivery is the lock: of two workers with the same event the second waits here.
 _START = """
 WITH started AS (
@@ -162,7 +174,7 @@ async def handle(
         _LOG.warning(
             "a batch failed, its events follow one by one",
             subscriber=subscription.name,
-            events=len(event_ids),
+            count=len(event_ids),
             error=type(error).__name__,
         )
         for event_id in event_ids:
@@ -175,7 +187,7 @@ async def _in_transaction(
 ) -> None:
     assert subscription.handler is not None
     async with database.tenant(tenant) as session:
-        events = await _events(session, _START, subscription, ids)
+        events = await _events(session, _TAKE_ALONE if total == 1 else _START, subscription, ids)
         if events:
             await subscription.handler(session, events)
             await write(session)
@@ -188,7 +200,9 @@ async def _as_job(
 ) -> None:
     assert subscription.job is not None
     async with database.tenant_read(tenant) as reading:
-        events = await _events(reading, _WAITING, subscription, ids)
+        events = await _events(
+            reading, _WAITING_ALONE if total == 1 else _WAITING, subscription, ids
+        )
     if events:
         await subscription.job(database, tenant, events)
     async with database.tenant(tenant) as session:
@@ -199,7 +213,8 @@ async def _events(
     session: TenantSession | ReadSession, sql: str, subscription: Subscription, ids: list[str]
 ) -> list[object]:
     raw = await driver(session)
-    rows = await raw.fetch(tagged(session, sql), ids, subscription.name)
+    names = (subscription.name,) if "$2" in sql else ()
+    rows = await raw.fetch(tagged(session, sql), ids, *names)
     return [subscription.event.from_payload(msgspec.json.decode(row[0])) for row in rows]
 
 
@@ -207,10 +222,12 @@ async def _finish(
     session: TenantSession, subscription: Subscription, ids: list[str], total: int
 ) -> None:
     raw = await driver(session)
+    if total == 1:
+        await raw.execute(tagged(session, _FINISH_ALONE), ids)
+        return
     await raw.execute(tagged(session, _DELIVERED), ids, subscription.name)
-    if total > 1:
-        # The lock makes two last subscribers see each other's delivery.
-        await raw.fetchval(tagged(session, _LOCK), ids)
+    # The lock makes two last subscribers see each other's delivery.
+    await raw.fetchval(tagged(session, _LOCK), ids)
     await raw.execute(tagged(session, _FINISH), ids, total)
 
 

@@ -38,6 +38,9 @@ _KEEP_SECONDS = 2.0
 _KEEP_MAX = 1024
 _TOGETHER_MAX = 50
 
+# So long the next ones gather when others were stored just before.
+_GATHER_SECONDS = 0.003
+
 _STORE = """
 INSERT INTO webhook_event (id, connection_id, event_id, kind, type, provider_reference, reference,
                            amount, currency, fee, fee_currency, body, occurred_at)
@@ -160,6 +163,8 @@ class Reception:
             while waiting := self._arrived.pop(tenant.id, []):
                 for start in range(0, len(waiting), _TOGETHER_MAX):
                     await self._store_together(tenant, waiting[start : start + _TOGETHER_MAX])
+                # Whoever was answered now may call again at once: a storm is taken in gulps.
+                await asyncio.sleep(_GATHER_SECONDS)
         finally:
             del self._storing[tenant.id]
 
