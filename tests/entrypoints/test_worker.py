@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlsplit, urlunsplit
@@ -13,6 +14,7 @@ import asyncpg
 import dramatiq
 import pytest
 from dramatiq.asyncio import get_event_loop_thread
+from sqlalchemy import select
 
 from entrypoints import wiring
 from entrypoints.relay import sender
@@ -20,10 +22,11 @@ from entrypoints.worker import Deliveries, declare
 from kernel import outbox, tasks
 from kernel.actor import TenantRef
 from kernel.database import Database, TenantSession
-from kernel.events import Event, record
+from kernel.events import Event, OutboxEvent, record
 from kernel.ids import uuid7
 from kernel.settings import Settings
 from kernel.subscriptions import Subscriptions
+from tenants.ports import Ports
 from tests.fixtures.database import settings_for
 
 
@@ -35,6 +38,14 @@ class Knocked(Event):
     door: UUID
 
 
+@dataclass(frozen=True)
+class Answered(Event):
+    """The door was opened."""
+
+    topic: ClassVar[str] = "test.answered"
+    door: UUID
+
+
 class Lane:
     """A real broker with one real worker, and what the worker's subscriber heard."""
 
@@ -42,17 +53,31 @@ class Lane:
         """Declare the actors of the worker process."""
         self.heard: list[UUID] = []
         self.known = Subscriptions()
+        self.batches: list[list[UUID]] = []
         self.known.on(Knocked, "test.hear", self._hear, lane="money")
+        self.known.on_batch(Answered, "test.answer", self._answer, size=50, lane="money")
         self.broker = tasks.make_broker(settings)
         self.ports = wiring.ports(settings, pool_size=4)
-        declare(self.broker, Deliveries(self.ports, self.known))
+        self.deliveries = Deliveries(self.ports, self.known)
+        self.ports.database.keep(self.deliveries)
+        declare(self.broker, self.deliveries)
         self.worker = dramatiq.Worker(self.broker, worker_threads=2, worker_timeout=20)
         self._tenant = tenant
         self._database = database
 
     async def _hear(self, session: TenantSession, event: Knocked) -> None:
-        del session
         self.heard.append(event.door)
+        record(session, Answered(event.door))
+
+    async def _answer(self, session: TenantSession, events: Sequence[Answered]) -> None:
+        del session
+        self.batches.append([event.door for event in events])
+
+    def finish(self) -> None:
+        """Wait for what the worker has kept for itself."""
+        loop = get_event_loop_thread()
+        assert loop is not None
+        loop.run_coroutine(self.deliveries.finish())
 
     async def event(self) -> dict[str, Any]:
         """Record an event and return the message that the relay would send for it."""
@@ -178,3 +203,74 @@ async def test_the_relay_names_the_tenant_in_every_message(
     lane.worker.join()
 
     assert len(lane.heard) == 1
+
+
+async def test_what_a_worker_records_itself_needs_no_relay(
+    lane: Lane, superuser: asyncpg.Connection[Any]
+) -> None:
+    """It is handed over at once; until then its lease keeps every relay away."""
+    message = await lane.event()
+    assert lane.deliver(message) == 1
+    lane.finish()
+
+    assert lane.batches == [lane.heard]
+    [row] = await superuser.fetch(
+        "SELECT attempts, done_at, lease_until > recorded_at AS leased FROM t_alpha.outbox"
+        " WHERE topic = 'test.answered'"
+    )
+    assert (row["attempts"], row["leased"], row["done_at"] is not None) == (1, True, True)
+
+
+async def test_what_a_dead_worker_had_kept_comes_back_when_its_lease_ends(
+    lane: Lane, tenant: TenantRef, database: Database, superuser: asyncpg.Connection[Any]
+) -> None:
+    """The relay finds the row as it finds any other."""
+    async with lane.ports.database.tenant(tenant) as session:
+        # A session whose process ends before it hands over: the keeper is not told.
+        record(session, Answered(uuid7()))
+        session.info["kept"] = []
+    early = await outbox.claim_money(database, tenant, lane.known)
+    await superuser.execute("UPDATE t_alpha.outbox SET lease_until = now() - interval '1 second'")
+    late, _ = await outbox.claim_money(database, tenant, lane.known)
+
+    assert early == ([], True)
+    assert [event.topic for event in late] == ["test.answered"]
+
+
+async def test_events_that_come_while_a_batch_runs_are_the_next_batch(
+    tenant: TenantRef, ports: Ports
+) -> None:
+    """Many messages at once become few calls, and nothing is left out or repeated."""
+    known = Subscriptions()
+    calls: list[int] = []
+
+    async def slow(session: TenantSession, events: Sequence[Knocked]) -> None:
+        del session
+        calls.append(len(events))
+        await asyncio.sleep(0.05)
+
+    known.on_batch(Knocked, "test.slow", slow, size=8)
+    deliveries = Deliveries(ports, known)
+    async with ports.database.tenant(tenant) as session:
+        for _ in range(20):
+            record(session, Knocked(uuid7()))
+    claimed = await outbox.claim(ports.database, tenant, known)
+    await asyncio.gather(
+        *(
+            deliveries.deliver(
+                tenant_id=str(tenant.id),
+                generation=tenant.generation,
+                event_ids=[str(event.event_id)],
+                topic=event.topic,
+                subscriber="test.slow",
+            )
+            for event in claimed
+        )
+    )
+
+    assert sum(calls) == 20
+    assert max(calls) == 8
+    assert len(calls) <= 5
+    async with ports.database.tenant_read(tenant) as reading:
+        left = await reading.scalars(select(OutboxEvent.id).where(OutboxEvent.done_at.is_(None)))
+        assert list(left) == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -13,8 +12,13 @@ import pytest
 from connectors.trading.mt5_rest import Mt5Rest
 from connectors.trading.mt5_session import Limits
 from connectors.trading.port import NewGroup, OpenAccount, Refused, TradingConnection
+from kernel.actor import TenantRef
+from kernel.crypto import Vault
+from kernel.database import Database
 from kernel.ids import comment_token, uuid7
+from tests.factories.trading import open_account
 from tests.fixtures.mt5_simulator import Mt5Simulator
+from tests.trading.desk import Desk
 
 GROUP = "real\\alpha\\TEST-USD"
 OTHER_GROUP = "real\\beta\\TEST-USD"
@@ -90,9 +94,25 @@ async def new_login(connection: Mt5Rest, group: str = GROUP) -> int:
     )
 
 
-async def eventually(seconds: float = 15.0, pause: float = 0.1) -> AsyncIterator[None]:
-    """Loop until the caller breaks off; fail when it takes too long."""
-    async with asyncio.timeout(seconds):
-        while True:
-            yield
-            await asyncio.sleep(pause)
+@pytest.fixture
+async def desk(
+    database: Database,
+    tenant: TenantRef,
+    vault: Vault,
+    connections: Connections,
+    server: Mt5Simulator,
+) -> Desk:
+    """An open account on the simulator, and hands to work on it."""
+    login = await new_login(connections.connection)
+    account_id = await open_account(
+        database, tenant, server_id=SERVER_ID, login=login, group_name=GROUP
+    )
+    return Desk(
+        database=database,
+        tenant=tenant,
+        vault=vault,
+        connections=connections,
+        server=server,
+        login=login,
+        account_id=account_id,
+    )

@@ -1,4 +1,4 @@
-"""A process that sends one operation and dies at a failpoint: the environment says which.
+"""A process that sends operations and dies at a failpoint: the environment says which.
 
 Started by tests as `python -m tests.trading.dying_executor`, with a JSON object on standard input.
 """
@@ -42,7 +42,7 @@ async def main() -> None:
     await operations.execute(
         database,
         ALPHA,
-        operation_ids=[UUID(told["operation"])],
+        operation_ids=[UUID(one) for one in told["operations"]],
         connections=_One(told),
         vault=Vault(settings.secret_key),
         quiet_seconds=told["quiet_seconds"],

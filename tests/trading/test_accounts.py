@@ -19,7 +19,8 @@ from kernel.events import OutboxEvent
 from messaging.models import Message
 from tests.factories.trading import open_account
 from tests.fixtures.mt5_simulator import Mt5Simulator
-from tests.trading.conftest import GROUP, SERVER_ID, Connections, eventually
+from tests.trading.conftest import GROUP, SERVER_ID, Connections
+from tests.trading.desk import eventually
 from trading import accounts, operations, queries, rules, subscribers
 from trading.events import AccountOpened
 from trading.models import AccountType, PlatformOperation, TradingAccount

@@ -8,146 +8,16 @@ import json
 import os
 import sys
 from decimal import Decimal
-from uuid import UUID
 
 import pytest
-from sqlalchemy import select
 
 from connectors.trading.port import CashKind
-from kernel.actor import TenantRef
-from kernel.crypto import Vault
-from kernel.database import Database
 from kernel.errors import InvalidInput
-from kernel.events import OutboxEvent
-from kernel.ids import uuid7
 from kernel.money import CurrencyMismatch, Money
 from kernel.settings import Settings
-from tests.factories.trading import open_account
-from tests.fixtures.mt5_simulator import Mt5Simulator
-from tests.trading.conftest import GROUP, SERVER_ID, Connections, connect, eventually, new_login
+from tests.trading.conftest import connect
+from tests.trading.desk import QUIET, Desk
 from trading import operations, queries
-from trading.models import PlatformOperation
-
-QUIET = 1.0
-
-
-class Desk:
-    """What a test does with one account: ask, send, look after, and read the server's books."""
-
-    def __init__(
-        self,
-        *,
-        database: Database,
-        tenant: TenantRef,
-        vault: Vault,
-        connections: Connections,
-        server: Mt5Simulator,
-        login: int,
-        account_id: UUID,
-    ) -> None:
-        """Remember everything an operation needs."""
-        self.database = database
-        self.tenant = tenant
-        self.vault = vault
-        self.connections = connections
-        self.server = server
-        self.login = login
-        self.account_id = account_id
-
-    async def ask(self, amount: str, kind: str = "deposit") -> PlatformOperation:
-        """Write the intent, as the transaction of a hold does."""
-        async with self.database.tenant(self.tenant) as session:
-            return await operations.request_cash(
-                session,
-                operations.CashRequest(
-                    account_id=self.account_id,
-                    kind=kind,
-                    amount=Money.of(amount, "USD"),
-                    hold_id=uuid7(),
-                    reference="DEP-7F3K2M9Q",
-                ),
-            )
-
-    async def send(self, operation_id: UUID, connections: Connections | None = None) -> None:
-        """Execute, as the job on the event does."""
-        await operations.execute(
-            self.database,
-            self.tenant,
-            operation_ids=[operation_id],
-            connections=connections or self.connections,
-            vault=self.vault,
-            quiet_seconds=QUIET,
-        )
-
-    async def look_after(self) -> int:
-        """Reconcile, as the schedule does."""
-        return await operations.reconcile(
-            self.database,
-            self.tenant,
-            connections=self.connections,
-            vault=self.vault,
-            quiet_seconds=QUIET,
-        )
-
-    async def read(self, operation_id: UUID) -> PlatformOperation:
-        """Return the operation as it is."""
-        async with self.database.tenant_read(self.tenant) as session:
-            found = await queries.operation(session, operation_id)
-        assert found is not None
-        return found
-
-    async def settled(self, operation_id: UUID, state: str = "done") -> PlatformOperation:
-        """Reconcile until the operation has that state; fail when it takes too long."""
-        async for _ in eventually(30):
-            await self.look_after()
-            found = await self.read(operation_id)
-            if found.state == state:
-                return found
-        raise AssertionError
-
-    async def facts(self, operation_id: UUID) -> list[str]:
-        """Return the timeline's facts."""
-        async with self.database.tenant_read(self.tenant) as session:
-            return [step.fact for step in await queries.operation_steps(session, operation_id)]
-
-    async def topics(self) -> list[str]:
-        """Return the topics of the tenant's events in order."""
-        async with self.database.tenant_read(self.tenant) as session:
-            found = await session.scalars(select(OutboxEvent.topic).order_by(OutboxEvent.id))
-            return list(found)
-
-    def booked(self, token: str) -> list[str]:
-        """Return the amounts that the server's own books hold under a token."""
-        amounts: list[str] = self.server.records(comment=token)["amounts"]
-        return amounts
-
-    def fault(self, **rule: object) -> None:
-        """Ask the server for a fault of its balance call."""
-        self.server.operator("POST", "/_simulator/faults", {"command": "trade/balance", **rule})
-
-
-@pytest.fixture
-async def desk(
-    database: Database,
-    tenant: TenantRef,
-    vault: Vault,
-    connections: Connections,
-    server: Mt5Simulator,
-) -> Desk:
-    """An open account on the simulator, and hands to work on it."""
-    login = await new_login(connections.connection)
-    account_id = await open_account(
-        database, tenant, server_id=SERVER_ID, login=login, group_name=GROUP
-    )
-    return Desk(
-        database=database,
-        tenant=tenant,
-        vault=vault,
-        connections=connections,
-        server=server,
-        login=login,
-        account_id=account_id,
-    )
 
 
 async def test_a_deposit_is_booked_once_and_says_so(desk: Desk) -> None:
@@ -300,7 +170,7 @@ async def test_a_process_killed_at_a_failpoint_books_once(
     asked = await desk.ask("33.00")
     told = {
         "database": settings.database_url,
-        "operation": str(asked.id),
+        "operations": [str(asked.id)],
         "address": f"{desk.server.host}:{desk.server.port}",
         "manager": desk.server.manager,
         "password": desk.server.password,

@@ -21,7 +21,8 @@ from kernel.money import Money
 from tenants import servers
 from tests.factories.trading import open_account
 from tests.fixtures.mt5_simulator import Mt5Simulator
-from tests.trading.conftest import GROUP, OTHER_GROUP, Connections, connect, eventually, new_login
+from tests.trading.conftest import GROUP, OTHER_GROUP, Connections, connect, new_login
+from tests.trading.desk import eventually
 from trading import deals, operations, puller, queries, states
 from trading.deals import Share
 from trading.models import Deal

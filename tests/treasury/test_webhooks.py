@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from decimal import Decimal
 from itertools import islice, permutations
+from typing import Any
 
+import asyncpg
 import pytest
 
 from kernel.actor import TenantRef
@@ -199,3 +201,36 @@ async def test_an_unknown_address_is_not_found(desk: Desk) -> None:
     """Nothing is stored for a token nobody has."""
     with pytest.raises(NotFound):
         await desk.receive(b"{}", hook_token="nobody")
+
+
+async def test_a_batch_settles_every_deposit_once_and_in_one_transaction(
+    desk: Desk, superuser: asyncpg.Connection[Any]
+) -> None:
+    """Paid, paid twice, failed after paid, another amount, unknown and ignored, all together."""
+    paid = [await desk.start(f"{number + 20}.00") for number in range(5)]
+    twice, late, other = await desk.start(), await desk.start(), await desk.start()
+    for deposit in paid:
+        await desk.receive(word(deposit))
+    for kind in ("completed", "paid later"):
+        await desk.receive(word(twice, kind))
+    for kind in ("completed", "failed"):
+        await desk.receive(word(late, kind))
+    await desk.receive(word(other, cents=9_999))
+    async with desk.database.tenant_read(desk.tenant) as session:
+        waiting = await queries.unhandled_events(session)
+
+    await desk.handle(waiting)
+    await desk.handle(waiting)
+
+    outcomes = await desk.outcomes(waiting)
+    assert [one.partition(":")[0] for one in outcomes] == [
+        *["settle"] * 6,
+        *("nothing", "settle", "dispute", "move"),
+    ]
+    states = [(await desk.seen(one)).state for one in (*paid, twice, late, other)]
+    assert states == [*["credited"] * 7, "held"]
+    assert (await desk.seen(late)).disputed_at is not None
+    assert (await desk.wallet()).amount == Decimal(20 + 21 + 22 + 23 + 24 + 100 + 100)
+    assert await desk.entries() == 7
+    writers = await superuser.fetchval("SELECT count(DISTINCT xmin::text) FROM t_alpha.entry")
+    assert writers == 1
