@@ -6,12 +6,15 @@ import asyncio
 import json
 import os
 import sys
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
 
+from connectors.trading.mt5_rest import Mt5Rest
+from connectors.trading.port import CashKind
 from kernel.settings import Settings
 from tests.factories.trading import open_account
 from tests.fixtures.mt5_simulator import Mt5Simulator
@@ -136,3 +139,45 @@ async def test_a_process_killed_in_the_middle_of_a_batch_books_each_once(
         await desk.settled(one.id)
     booked = [desk.booked(one.token) for one in asked]
     assert booked == [[f"{number + 10}.00"] for number in range(COUNT)]
+
+
+class _Boaster(Mt5Rest):
+    """Stands for a server that answers with a ticket and has booked nothing."""
+
+    async def cash(
+        self,
+        login: int,
+        kind: CashKind,
+        amount: Decimal,
+        comment: str,
+        *,
+        check_margin: bool = True,
+    ) -> int:
+        """Answer, and do nothing."""
+        del login, kind, amount, comment, check_margin
+        return 4711
+
+
+async def test_an_answer_that_the_books_do_not_show_is_no_booking(
+    desk: Desk, accounts: list[UUID], server: Mt5Simulator
+) -> None:
+    """What is not read back stays unknown, and is sent again once the search is sure."""
+    asked = await _ask_all(desk, accounts[:2])
+    boaster = Connections(
+        SERVER_ID,
+        _Boaster(
+            f"{server.host}:{server.port}",
+            login=server.manager,
+            password=server.password,
+            fingerprint=server.fingerprint,
+        ),
+    )
+    await desk.send_all([one.id for one in asked], boaster)
+    await boaster.connection.close()
+    waiting = [await desk.read(one.id) for one in asked]
+    assert [one.state for one in waiting] == ["unknown", "unknown"]
+    assert "not yet seen" in waiting[0].error
+
+    for one in asked:
+        await desk.settled(one.id)
+    assert [desk.booked(one.token) for one in asked] == [["10.00"], ["11.00"]]
