@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 import threading
@@ -123,11 +122,12 @@ class Deliveries:
         self, tenant: TenantRef, subscription: Subscription, event_ids: Sequence[UUID]
     ) -> None:
         subscribers = len(self._known.of(subscription.event.topic))
-        # What fails is written down and logged by the outbox, and comes again.
-        with contextlib.suppress(Exception):
+        try:
             await outbox.handle(
                 self._ports.database, tenant, subscription, event_ids, subscribers=subscribers
             )
+        except Exception:  # noqa: BLE001 - written down and logged by the outbox, it comes again
+            return
 
     async def _tenant(self, tenant_id: str, generation: int) -> TenantRef | None:
         kept = self._tenants.get(tenant_id)

@@ -8,7 +8,6 @@ worker costs the lease's time, nothing else.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -178,8 +177,10 @@ async def handle(
             error=type(error).__name__,
         )
         for event_id in event_ids:
-            with contextlib.suppress(Exception):
+            try:
                 await handle(database, tenant, subscription, [event_id], subscribers=subscribers)
+            except Exception:  # noqa: BLE001, S112 - written down and logged for this event
+                continue
 
 
 async def _in_transaction(
