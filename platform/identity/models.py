@@ -142,3 +142,26 @@ class VendorAuditEntry(_AuditEntry, ControlBase):
     """What the vendor's people and programs changed in control."""
 
     __tablename__ = "audit_entry"
+
+
+class SavedView(Base):
+    """A list's state as somebody keeps it: a query string without a place in the list."""
+
+    __tablename__ = "saved_view"
+    __table_args__ = (
+        Index(
+            "uq_saved_view_owner_id_list_name_name",
+            "owner_id",
+            "list_name",
+            func.lower(text("name")),
+            unique=True,
+        ),
+        Index("ix_saved_view_list_name", "list_name"),
+    )
+    id: Mapped[UUID] = uuid_key()
+    owner_id: Mapped[UUID] = uuid_ref()
+    list_name: Mapped[str] = short(40)
+    name: Mapped[str] = short(40)
+    query: Mapped[str] = short(1000)
+    shared: Mapped[bool] = mapped_column(server_default=text("false"))
+    created_at: Mapped[datetime] = timestamp()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from identity.models import (
     ApiKey,
     AuditEntry,
     EmailToken,
     RolePermission,
+    SavedView,
     StaffRole,
     UserAccount,
     VendorAccount,
@@ -109,4 +110,36 @@ async def audit_page(
         statement = statement.where(AuditEntry.subject_id == subject_id)
     if before_id is not None:
         statement = statement.where(AuditEntry.id < before_id)
+    return (await session.scalars(statement)).all()
+
+
+async def saved_view(session: TenantSession, view_id: UUID) -> SavedView | None:
+    """Return the saved view of an id."""
+    return await session.get(SavedView, view_id)
+
+
+async def saved_views(
+    session: TenantSession | ReadSession, *, list_name: str, viewer_id: UUID
+) -> Sequence[SavedView]:
+    """Return the views of a list that somebody is offered: their own and the shared, by name."""
+    statement = (
+        select(SavedView)
+        .where(
+            SavedView.list_name == list_name,
+            or_(SavedView.shared, SavedView.owner_id == viewer_id),
+        )
+        .order_by(func.lower(SavedView.name), SavedView.id)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def own_views_for_update(
+    session: TenantSession, *, list_name: str, owner_id: UUID
+) -> Sequence[SavedView]:
+    """Return somebody's own views of a list, locked to the end of the transaction."""
+    statement = (
+        select(SavedView)
+        .where(SavedView.list_name == list_name, SavedView.owner_id == owner_id)
+        .with_for_update()
+    )
     return (await session.scalars(statement)).all()
