@@ -3,8 +3,10 @@
 Usage: .venv/bin/python tools/frontend.py runtime|dev
 
 Runs in .venv (bootstrap.py calls it). Without node on the machine, node comes from a Python
-wheel. The packages themselves stay in node_modules; themes/default/static/vendor gets style
-sheets, scripts, fonts and one sprite of the icons in themes/default/icons.txt.
+wheel. The packages themselves stay in node_modules; themes/default/static/vendor gets scripts,
+fonts, and of the rest only what our sources use: the rules of Tabler whose classes they name,
+the parts of ECharts in tools/echarts.js, the icons of themes/default/icons.txt that they name.
+A new class or icon therefore shows after the next set-up, which every target of make begins with.
 """
 
 from __future__ import annotations
@@ -17,7 +19,10 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
+
+from tools import purge
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -26,17 +31,24 @@ OUTPUT = ROOT / "themes/default/static/vendor"
 STAMP = VENV / "marque-frontend.json"
 NODE_MAJOR_MIN = 18
 COPIES = {
-    "tabler.min.css": "@tabler/core/dist/css/tabler.min.css",
-    "tabler.rtl.min.css": "@tabler/core/dist/css/tabler.rtl.min.css",
     "htmx.min.js": "htmx.org/dist/htmx.min.js",
     "alpine-csp.min.js": "@alpinejs/csp/dist/cdn.min.js",
-    "echarts.min.js": "echarts/dist/echarts.min.js",
 }
+SHEETS = {
+    "tabler.min.css": "@tabler/core/dist/css/tabler.min.css",
+    "tabler.rtl.min.css": "@tabler/core/dist/css/tabler.rtl.min.css",
+}
+CHARTS = "tools/echarts.js"
+SOURCES = ("themes", "platform", "tenants", "connectors")
+SOURCE_KINDS = {".html", ".js", ".liquid", ".py"}
+# States that a browser or a script sets: they stay whoever names them.
+ALWAYS_USED = {"active", "collapsed", "disabled", "is-invalid", "is-valid", "show"}
 FONTS = {
     "@fontsource-variable/inter": re.compile(r"inter-[a-z-]+-wght-normal"),
     "@fontsource-variable/noto-sans-arabic": re.compile(r"arabic-arabic-wght-normal"),
 }
 ICON_LIST = ROOT / "themes/default/icons.txt"
+QUOTED_NAME = re.compile(r"""["'#]([a-z0-9-]+)["'\\]""")
 NAMED_ICON = re.compile(
     r"""(?:\bicon\(\s*|\bicon\s*=\s*)["']([a-z0-9-]+)["']|icons\.svg#([a-z0-9-]+)"""
 )
@@ -54,7 +66,8 @@ def main(arguments: list[str]) -> int:
             return 1
         stamp = {"profile": profile, "packages": packages}
     icons = icons_in_sources()
-    content = [packages, digest("tools/frontend.py"), icons]
+    tools = digest("tools/frontend.py", "tools/purge.py", CHARTS)
+    content = [packages, tools, icons, *(sorted(names) for names in names_of_sheets())]
     made = stamp.get("files")
     complete = isinstance(made, list) and all((OUTPUT / name).exists() for name in made)
     if not complete or stamp.get("content") != content:
@@ -109,13 +122,38 @@ def major_version(node: str) -> int:
 
 
 def icons_in_sources() -> list[str]:
-    """The icons of the theme's list, and those that templates and code name besides."""
-    names = set(ICON_LIST.read_text(encoding="utf-8").split())
-    for folder, pattern in (("themes", "*.html"), ("themes", "*.py"), ("platform", "*.py")):
-        for path in (ROOT / folder).rglob(pattern):
-            found = NAMED_ICON.findall(path.read_text(encoding="utf-8"))
-            names.update(called or linked for called, linked in found)
+    """The icons that templates and code draw, and those of the list that they name in quotes."""
+    listed = set(ICON_LIST.read_text(encoding="utf-8").split())
+    names: set[str] = set()
+    for text in sources():
+        names.update(listed.intersection(QUOTED_NAME.findall(text)))
+        names.update(called or linked for called, linked in NAMED_ICON.findall(text))
     return sorted(names)
+
+
+@cache
+def sources() -> tuple[str, ...]:
+    """The text of every template, script and module that makes pages."""
+    paths = (path for folder in SOURCES for path in (ROOT / folder).rglob("*"))
+    return tuple(
+        path.read_text(encoding="utf-8")
+        for path in sorted(paths)
+        if path.suffix in SOURCE_KINDS and not path.is_relative_to(OUTPUT) and path.is_file()
+    )
+
+
+def own_sheets() -> list[Path]:
+    """The style sheets of our themes."""
+    found = (ROOT / "themes").glob("*/static/**/*.css")
+    return sorted(path for path in found if OUTPUT.name not in path.parts)
+
+
+def names_of_sheets() -> tuple[set[str], set[str]]:
+    """What of Tabler's names our sources use, and what our own style sheets name."""
+    theirs = set(purge.WORD.findall((MODULES / SHEETS["tabler.min.css"]).read_text("utf-8")))
+    words = {word for text in sources() for word in purge.WORD.findall(text)} | ALWAYS_USED
+    named = {word for path in own_sheets() for word in purge.WORD.findall(path.read_text("utf-8"))}
+    return theirs & words, theirs & named
 
 
 def build(icons: list[str]) -> list[str]:
@@ -127,6 +165,10 @@ def build(icons: list[str]) -> list[str]:
         text = (MODULES / source).read_text(encoding="utf-8")
         text = re.sub(r"\n?/[/*]# sourceMappingURL=[^\n]*", "", text)
         (fresh / name).write_text(text, encoding="utf-8")
+    for name, source in SHEETS.items():
+        text = purged((MODULES / source).read_text(encoding="utf-8"))
+        (fresh / name).write_text(text, encoding="utf-8")
+    bundle_charts(fresh / "echarts.min.js")
     (fresh / "icons.svg").write_text(sprite(icons), encoding="utf-8")
     (fresh / "fonts.css").write_text(copy_fonts(fresh), encoding="utf-8")
     for path in sorted(fresh.iterdir()):
@@ -139,6 +181,34 @@ def build(icons: list[str]) -> list[str]:
     fresh.rename(OUTPUT)
     shutil.rmtree(old, ignore_errors=True)
     return sorted(path.name for path in OUTPUT.iterdir())
+
+
+def purged(sheet: str) -> str:
+    """A style sheet of Tabler with what our pages can use, under its notice of copyright."""
+    words, named = names_of_sheets()
+    notice = re.search(r"/\*!.*?\*/", sheet, re.DOTALL)
+    text = purge.purge(sheet, words=words, properties=named)
+    mark, _, rules = text.partition(";") if text.startswith("@charset") else ("", "", text)
+    return f"{mark + ';' if mark else ''}{notice[0] if notice else ''}{rules}"
+
+
+def bundle_charts(target: Path) -> None:
+    """Writes the parts of ECharts that we draw with; raises FileNotFoundError without esbuild.
+
+    The program is called itself, not its wrapper, so that no node is needed here.
+    """
+    found = sorted(MODULES.glob("@esbuild/*/bin/esbuild")) + sorted(
+        MODULES.glob("@esbuild/*/esbuild.exe")
+    )
+    if not found:
+        raise FileNotFoundError("esbuild is not in node_modules: run `make clean`, then again")
+    subprocess.run(
+        [str(found[0]), CHARTS, "--bundle", "--minify", "--format=iife", "--global-name=echarts",
+         "--target=es2020", "--log-level=warning", '--define:process.env.NODE_ENV="production"',
+         f"--outfile={target}"],
+        cwd=ROOT,
+        check=True,
+    )  # fmt: skip
 
 
 def sprite(icons: list[str]) -> str:
@@ -175,7 +245,7 @@ def compress(path: Path) -> None:
 
     data = path.read_bytes()
     path.with_name(path.name + ".gz").write_bytes(gzip.compress(data, 9, mtime=0))
-    path.with_name(path.name + ".br").write_bytes(brotli.compress(data, quality=9))
+    path.with_name(path.name + ".br").write_bytes(brotli.compress(data, quality=11))
 
 
 def read_stamp() -> dict[str, object]:

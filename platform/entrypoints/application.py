@@ -8,13 +8,13 @@ from typing import Any
 
 from litestar import Litestar, Response, get
 from litestar.exceptions import HTTPException
-from litestar.static_files import create_static_files_router
 from litestar.types import Receive, Scope, Send
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 import themes
 from entrypoints import catalogue, routes, wiring
 from entrypoints.hosts import FrontDoor
+from entrypoints.static_files import StaticFiles
 from entrypoints.surfaces import Surface, application, edged
 from entrypoints.webhooks import Hooks
 from kernel import database as kernel_database
@@ -49,7 +49,7 @@ class Web:
         self._door = FrontDoor(
             Resolver(ports.database, domain=settings.domain),
             {**front, "ops": ops},
-            _static(),
+            StaticFiles(Path(themes.__file__).parent / "default" / "static"),
             port=settings.port,
             https=settings.https,
             form_targets=" ".join(
@@ -74,12 +74,6 @@ class Web:
             await wiring.close(self.ports)
             await send(answer)
             return
-
-
-def _static() -> Litestar:
-    folder = Path(themes.__file__).parent / "default" / "static"
-    router = create_static_files_router("/static", [folder], opt={"permission": PUBLIC})
-    return Litestar(route_handlers=[router], openapi_config=None, logging_config=None)
 
 
 def _ops(ports: Ports) -> Litestar:
