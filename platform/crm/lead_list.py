@@ -1,4 +1,4 @@
-"""Hot path: the list of leads, in one statement for its rows and one for its counts.
+"""Hot path: the list of leads, in one statement for its rows and one for all around them.
 
 Sales keep this page open all day; rows come straight from the driver, and both statements
 carry the tenant's tag so that PostgreSQL keeps their plans. Their text is put together from
@@ -7,24 +7,89 @@ constants of this module; everything typed is a parameter.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import NamedTuple
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from crm.models import SOURCES, STAGES
 from kernel.database import ReadSession, TenantSession, driver, tagged
+from kernel.web.table import Column, Key, State, Table, Window, read_cursor, window
 
 PAGE = 50
 NOBODY = "none"
+SOURCE_WORDS = {
+    "form": "Website form",
+    "embed": "Embedded form",
+    "api": "API",
+    "referral": "Referral",
+    "register": "Registration",
+    "import": "Import",
+}
+STAGE_WORDS = {
+    "new": "New",
+    "contacted": "Contacted",
+    "qualified": "Qualified",
+    "converted": "Converted",
+    "lost": "Lost",
+    "nurture": "Nurture",
+}
+CONTACT = ("email", "phone")
+TABLE = Table(
+    name="leads",
+    path="/crm/leads",
+    columns=(
+        Column("name", "Lead", sortable=True, pinned=True),
+        Column("score", "Score", "number", sortable=True, filtered=True, end=True),
+        Column(
+            "stage",
+            "Stage",
+            "choice",
+            sortable=True,
+            filtered=True,
+            choices=tuple((stage, STAGE_WORDS[stage]) for stage in STAGES),
+        ),
+        Column(
+            "source",
+            "Source",
+            "choice",
+            sortable=True,
+            filtered=True,
+            wide=True,
+            choices=tuple((source, SOURCE_WORDS[source]) for source in SOURCES),
+        ),
+        Column(
+            "country",
+            "Country",
+            "choice",
+            sortable=True,
+            filtered=True,
+            wide=True,
+            pattern="[A-Z]{2}",
+        ),
+        Column(
+            "owner",
+            "Owner",
+            "choice",
+            filtered=True,
+            wide=True,
+            pattern="none|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+        ),
+        Column("created", "Created", "date", sortable=True, filtered=True, end=True, wide=True),
+        Column("updated", "Last touch", "date", sortable=True, filtered=True, end=True, wide=True),
+        Column("campaign", "Campaign", filtered=True, shown=False),
+        Column("referral", "Referral code", filtered=True, shown=False),
+        Column("language", "Language", filtered=True, shown=False),
+        Column("email", "E-mail", shown=False),
+        Column("phone", "Phone", shown=False),
+    ),
+    sort="-created",
+)
 _COLUMNS = (
     "l.id, l.reference, l.first_name, l.last_name, l.score, l.stage, l.source, l.campaign,"
     " l.referral_code, l.country, l.created_at, l.updated_at, u.name AS owner"
 )
+_MORE = ", l.language, l.email, l.phone"
 _NAME = "lower(l.first_name || ' ' || l.last_name)"
 _FOUND = "(lower(l.first_name || ' ' || l.last_name || ' ' || l.reference) LIKE {0}"
 _FOUND_CONTACT = " OR lower(l.email) LIKE {0})"
@@ -34,51 +99,40 @@ _OWNERS = (
     " AND u.state = 'active' AND EXISTS (SELECT 1 FROM staff_role r WHERE r.user_id = u.id"
     " AND r.role IN ('sales_agent', 'sales_head', 'retention_agent'))"
 )
+# The id has always 36 characters, so that one column holds it and the query.
+_VIEWS = (
+    " UNION ALL SELECT CASE WHEN v.owner_id = {0} THEN 3 ELSE 2 END, v.id::text || v.query,"
+    " v.name, v.shared::int FROM saved_view v"
+    " WHERE v.list_name = 'leads' AND (v.shared OR v.owner_id = {0})"
+)
 # What a list may be sorted by: the expression, and how a cursor's value is read back.
-_SORTS: dict[str, tuple[str, str]] = {
-    "created": ("l.created_at", "timestamptz"),
-    "updated": ("l.updated_at", "timestamptz"),
-    "score": ("l.score", "int4"),
+_SORTS: dict[str, tuple[str, Literal["text", "number", "date"]]] = {
+    "created": ("l.created_at", "date"),
+    "updated": ("l.updated_at", "date"),
+    "score": ("l.score", "number"),
     "name": (_NAME, "text"),
+    "stage": ("l.stage", "text"),
+    "source": ("l.source", "text"),
+    "country": ("l.country", "text"),
 }
-DEFAULT_SORT = "-created"
+_RANGES = {"score": "l.score", "created": "l.created_at", "updated": "l.updated_at"}
+_TEXTS = {"campaign": "l.campaign", "referral": "l.referral_code", "language": "l.language"}
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to list: `owned_by` is the scope own, the rest are the reader's filters.
+    """What to list, and for whom: `owned_by` is the scope own.
 
     `by_contact` lets the search look at addresses and numbers: not for a reader to whom they
-    are masked, who could find them out letter by letter.
+    are masked, who could find them out letter by letter. `whole` reads the columns that the
+    list does not have at first.
     """
 
+    state: State
+    reader: UUID
     owned_by: UUID | None = None
     by_contact: bool = False
-    search: str = ""
-    stage: str = ""
-    owner: str = ""
-    country: str = ""
-    source: str = ""
-    sort: str = DEFAULT_SORT
-    after: str = ""
-    before: str = ""
-
-    @classmethod
-    def read(cls, query: Mapping[str, str], *, owned_by: UUID | None, by_contact: bool) -> Wanted:
-        """Read an address's query; what is not known is left out."""
-        sort = query.get("sort", "")
-        return cls(
-            owned_by=owned_by,
-            by_contact=by_contact,
-            search=query.get("q", "")[:100].replace("\x00", ""),
-            stage=_one_of(query.get("stage", ""), STAGES),
-            owner=_owner(query.get("owner", "")),
-            country=query.get("country", "") if len(query.get("country", "")) == 2 else "",
-            source=_one_of(query.get("source", ""), SOURCES),
-            sort=sort if sort.removeprefix("-") in _SORTS else DEFAULT_SORT,
-            after=query.get("after", "")[:600],
-            before=query.get("before", "")[:600],
-        )
+    whole: bool = False
 
 
 class LeadRow(NamedTuple):
@@ -98,16 +152,19 @@ class LeadRow(NamedTuple):
     updated_at: datetime
     owner: str | None
     sort_value: str | int | datetime
+    language: str = ""
+    email: str = ""
+    phone: str = ""
 
 
-@dataclass(frozen=True)
-class Window:
-    """The rows of one page, the place of the first, and the cursors around them."""
+class View(NamedTuple):
+    """A saved view as the list offers it."""
 
-    rows: list[LeadRow]
-    first: int
-    next: str | None
-    previous: str | None
+    id: str
+    name: str
+    query: str
+    shared: bool
+    own: bool
 
 
 @dataclass(frozen=True)
@@ -115,14 +172,15 @@ class Found:
     """One page and what surrounds it.
 
     `counts` are by stage, without the stage filter; `countries` and `owners` (id and name) are
-    what those filters can be set to.
+    what those filters can be set to; `views` are the reader's own and the shared ones.
     """
 
-    window: Window
+    window: Window[LeadRow]
     counts: dict[str, int]
     total: int
     countries: list[str]
     owners: list[tuple[str, str]]
+    views: list[View]
 
 
 @dataclass
@@ -150,67 +208,105 @@ async def find(session: TenantSession | ReadSession, wanted: Wanted) -> Found:
     counting = (
         "SELECT 0 AS kind, l.stage AS a, l.country AS b, count(*) AS n FROM lead l"  # noqa: S608
         f"{base.where} GROUP BY l.stage, l.country{_OWNERS if wanted.owned_by is None else ''}"
+        f"{_VIEWS.format(f'${len(base.values) + 1}')}"
     )
-    counted = await connection.fetch(tagged(session, counting), *base.values)
+    counted = await connection.fetch(tagged(session, counting), *base.values, wanted.reader)
     groups = [(row["a"], row["b"], row["n"]) for row in counted if row["kind"] == 0]
     owners = sorted((row["b"], row["a"]) for row in counted if row["kind"] == 1)
+    views = [
+        View(row["a"][:36], row["b"], row["a"][36:], shared=row["n"] == 1, own=row["kind"] == 3)
+        for row in counted
+        if row["kind"] >= 2
+    ]
+    stage, country = _places(wanted)
     counts: dict[str, int] = {}
-    for stage, country, number in groups:
-        if not wanted.country or country == wanted.country:
-            counts[stage] = counts.get(stage, 0) + number
-    total = counts.get(wanted.stage, 0) if wanted.stage else sum(counts.values())
-    if wanted.country:
-        base.add("l.country = {0}", wanted.country)
-    if wanted.stage:
-        base.add("l.stage = {0}", wanted.stage)
-    backwards, position = _from_cursor(base, wanted)
-    expression, _ = _SORTS[wanted.sort.removeprefix("-")]
-    direction = "DESC" if wanted.sort.startswith("-") is not backwards else "ASC"
-    listing = (
-        f"SELECT {_COLUMNS}, {expression} AS sort_value FROM lead l"  # noqa: S608 - constants
-        f" LEFT JOIN user_account u ON u.id = l.owner_id{base.where}"
-        f" ORDER BY {expression} {direction}, l.id {direction} LIMIT {PAGE + 1}"
+    for one, place, number in groups:
+        if not country or place == country:
+            counts[one] = counts.get(one, 0) + number
+    total = counts.get(stage, 0) if stage else sum(counts.values())
+    _narrow_to_place(base, wanted)
+    backwards, position = _from_cursor(base, wanted.state)
+    found = await connection.fetch(
+        tagged(session, _listing(base, wanted, backwards=backwards, limit=PAGE + 1)), *base.values
     )
-    found = await connection.fetch(tagged(session, listing), *base.values)
-    rows = [LeadRow(*row) for row in found]
     return Found(
         counts=counts,
         total=total,
-        countries=sorted({country for _, country, _ in groups}),
+        countries=sorted({place for _, place, _ in groups}),
         owners=[(owner_id, name) for name, owner_id in owners],
-        window=_window(rows, backwards=backwards, position=position),
+        views=sorted(views, key=lambda view: (view.name.lower(), view.id)),
+        window=window(
+            [LeadRow(*row) for row in found],
+            size=PAGE,
+            key=_key,
+            backwards=backwards,
+            position=position,
+        ),
     )
 
 
-def _window(rows: list[LeadRow], *, backwards: bool, position: int) -> Window:
-    """Cut what was read to one page; `position` counts the rows before, or up to, the cursor."""
-    more = len(rows) > PAGE
-    rows = rows[:PAGE]
-    if backwards:
-        rows.reverse()
-    start = max(0, position - len(rows)) if backwards else position
-    has_next = more or backwards
-    has_previous = more if backwards else start > 0
-    end = start + len(rows)
-    return Window(
-        rows=rows,
-        first=start + 1 if rows else 0,
-        next=_cursor(rows[-1], end) if rows and has_next else None,
-        previous=_cursor(rows[0], start) if rows and has_previous else None,
+async def rows(
+    session: TenantSession | ReadSession, wanted: Wanted, *, limit: int
+) -> list[LeadRow]:
+    """Return the first leads of the whole list in its order, as an export writes them."""
+    connection = await driver(session)
+    base = _filtered(wanted)
+    _narrow_to_place(base, wanted)
+    listing = _listing(base, wanted, backwards=False, limit=limit)
+    return [LeadRow(*row) for row in await connection.fetch(tagged(session, listing), *base.values)]
+
+
+def _listing(base: _Statement, wanted: Wanted, *, backwards: bool, limit: int) -> str:
+    expression, _ = _SORTS[wanted.state.sorted_by]
+    direction = "DESC" if wanted.state.descending is not backwards else "ASC"
+    more = _MORE if wanted.whole else ""
+    return (
+        f"SELECT {_COLUMNS}, {expression} AS sort_value{more} FROM lead l"  # noqa: S608 - constants
+        f" LEFT JOIN user_account u ON u.id = l.owner_id{base.where}"
+        f" ORDER BY {expression} {direction}, l.id {direction} LIMIT {limit}"
     )
+
+
+def _key(row: LeadRow) -> tuple[Key, UUID]:
+    return row.sort_value, row.id
+
+
+def _places(wanted: Wanted) -> tuple[str, str]:
+    choices = wanted.state.choices
+    return choices.get("stage", ""), choices.get("country", "")
+
+
+def _narrow_to_place(base: _Statement, wanted: Wanted) -> None:
+    """Add stage and country, which the counts leave open: tabs and choices tell about all."""
+    stage, country = _places(wanted)
+    if country:
+        base.add("l.country = {0}", country)
+    if stage:
+        base.add("l.stage = {0}", stage)
 
 
 def _filtered(wanted: Wanted) -> _Statement:
     made = _Statement()
+    state = wanted.state
     if wanted.owned_by is not None:
         made.add("l.owner_id = {0}", wanted.owned_by)
-    if wanted.owner == NOBODY:
+    owner = state.choices.get("owner")
+    if owner == NOBODY:
         made.conditions.append("l.owner_id IS NULL")
-    elif wanted.owner:
-        made.add("l.owner_id = {0}", UUID(wanted.owner))
-    if wanted.source:
-        made.add("l.source = {0}", wanted.source)
-    for word in wanted.search.lower().split()[:5]:
+    elif owner:
+        made.add("l.owner_id = {0}", UUID(owner))
+    if "source" in state.choices:
+        made.add("l.source = {0}", state.choices["source"])
+    for name, text in state.texts.items():
+        made.add(f"lower({_TEXTS[name]}) LIKE {{0}}", f"%{_plain(text.lower())}%")
+    for name, ends in state.ranges.items():
+        if ends.low is not None:
+            made.add(f"{_RANGES[name]} >= {{0}}", _bound(ends.low))
+        if isinstance(ends.high, date):
+            made.add(f"{_RANGES[name]} < {{0}}", _bound(ends.high + timedelta(days=1)))
+        elif ends.high is not None:
+            made.add(f"{_RANGES[name]} <= {{0}}", _bound(ends.high))
+    for word in state.search.lower().split()[:5]:
         digits = "".join(one for one in word if one.isdigit())
         if not wanted.by_contact:
             made.add(f"{_FOUND})", f"%{_plain(word)}%")
@@ -221,63 +317,26 @@ def _filtered(wanted: Wanted) -> _Statement:
     return made
 
 
+def _bound(value: object) -> object:
+    """Return what the driver compares with: the start of a day in UTC, or a whole number."""
+    if isinstance(value, date):
+        return datetime.combine(value, time(), UTC)
+    return int(str(value))
+
+
 def _plain(word: str) -> str:
     return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def _one_of(value: str, known: tuple[str, ...]) -> str:
-    return value if value in known else ""
-
-
-def _owner(value: str) -> str:
-    if value == NOBODY:
-        return value
-    try:
-        return str(UUID(value))
-    except ValueError:
-        return ""
-
-
-def _cursor(row: LeadRow, position: int) -> str:
-    value = row.sort_value
-    shown = value.isoformat() if isinstance(value, datetime) else value
-    text = json.dumps([shown, str(row.id), position])
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _from_cursor(statement: _Statement, wanted: Wanted) -> tuple[bool, int]:
+def _from_cursor(statement: _Statement, state: State) -> tuple[bool, int]:
     """Add the cursor's condition; return whether to read backwards, and the cursor's position."""
-    cursor = wanted.after or wanted.before
-    expression, kind = _SORTS[wanted.sort.removeprefix("-")]
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        value, row_id, position = json.loads(base64.urlsafe_b64decode(padded.encode()))
-        parsed = _parsed(kind, value)
-        identity = UUID(str(row_id))
-        place = int(position)
-    except (ValueError, TypeError, OverflowError, binascii.Error):
+    expression, kind = _SORTS[state.sorted_by]
+    found = read_cursor(state.after or state.before, kind)
+    if found is None:
         return False, 0
-    backwards = not wanted.after
-    descending = wanted.sort.startswith("-")
-    statement.values.extend((parsed, identity))
+    backwards = not state.after
+    statement.values.extend((found.value, found.id))
     a, b = len(statement.values) - 1, len(statement.values)
-    sign = "<" if descending is not backwards else ">"
+    sign = "<" if state.descending is not backwards else ">"
     statement.conditions.append(f"({expression}, l.id) {sign} (${a}, ${b})")
-    return backwards, max(0, place)
-
-
-def _parsed(kind: str, value: object) -> datetime | int | str:
-    if kind == "timestamptz":
-        moment = datetime.fromisoformat(str(value))
-        if moment.tzinfo is None:
-            raise ValueError("a moment without a zone")
-        return moment
-    if kind == "int4":
-        number = int(str(value))
-        if abs(number) >= 2**31:
-            raise ValueError("no score is as large")
-        return number
-    text = str(value)
-    if "\x00" in text:
-        raise ValueError("no name holds this")
-    return text
+    return backwards, found.position

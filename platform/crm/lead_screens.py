@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Request, Response, get, post
@@ -12,8 +11,9 @@ from litestar.params import FromPath
 
 from clients import countries
 from clients import queries as clients_queries
-from crm import access, lead_list, leads, queries, rules, stories
-from crm.models import SOURCES, STAGES, Lead
+from crm import access, leads, queries, rules, stories
+from crm.lead_list import SOURCE_WORDS, STAGE_WORDS
+from crm.models import STAGES, Lead
 from identity import queries as identity_queries
 from introducers import queries as introducers_queries
 from kernel.database import TenantSession
@@ -23,32 +23,6 @@ from kernel.web.inject import Seen, Session, Tenant
 from kernel.web.pages import flash, form_state, form_values, page, see_other
 from tenants.ports import Ports
 
-SOURCE_WORDS = {
-    "form": "Website form",
-    "embed": "Embedded form",
-    "api": "API",
-    "referral": "Referral",
-    "register": "Registration",
-    "import": "Import",
-}
-STAGE_WORDS = {
-    "new": "New",
-    "contacted": "Contacted",
-    "qualified": "Qualified",
-    "converted": "Converted",
-    "lost": "Lost",
-    "nurture": "Nurture",
-}
-_COLUMNS = [
-    {"label": "Lead", "sort": "name"},
-    {"label": "Score", "sort": "score", "end": True},
-    {"label": "Stage"},
-    {"label": "Source", "wide": True},
-    {"label": "Country", "wide": True},
-    {"label": "Owner", "wide": True},
-    {"label": "Created", "sort": "created", "end": True, "wide": True},
-    {"label": "Last touch", "sort": "updated", "end": True, "wide": True},
-]
 _READ = "crm.lead.read"
 _CHANGE = "crm.lead.change"
 
@@ -57,74 +31,6 @@ _CHANGE = "crm.lead.change"
 async def home() -> Response[None]:
     """Lead to the first page of the CRM."""
     return see_other("/crm/leads")
-
-
-@get("/crm/leads", permission=_READ)
-async def show_leads(
-    request: Request[Any, Any, Any], session: Session, viewer: Seen
-) -> Response[str]:
-    """List the leads within the viewer's scope, 50 a page."""
-    query = dict(request.query_params.items())
-    wanted = lead_list.Wanted.read(
-        query,
-        owned_by=access.owned_by(viewer, _READ),
-        by_contact=viewer.may("crm.contact.read"),
-    )
-    found = await lead_list.find(session, wanted)
-    window = found.window
-    return await page(
-        request,
-        "crm/leads.html",
-        title="Leads",
-        active="/crm/leads",
-        rows=window.rows,
-        columns=_COLUMNS,
-        sort=wanted.sort,
-        total=found.total,
-        paging={
-            "first": window.first,
-            "last": window.first + len(window.rows) - 1 if window.rows else 0,
-            "total": found.total,
-            "previous": _address(query, before=window.previous) if window.previous else None,
-            "next": _address(query, after=window.next) if window.next else None,
-        },
-        tabs=_tabs(query, wanted, found.counts),
-        owners=[(lead_list.NOBODY, "Nobody"), *found.owners] if wanted.owned_by is None else [],
-        country_options=[(code, countries.name(code)) for code in found.countries],
-        source_options=[(source, SOURCE_WORDS[source]) for source in SOURCES],
-        source_words=SOURCE_WORDS,
-        may_create=viewer.may("crm.lead.create"),
-    )
-
-
-def _tabs(
-    query: dict[str, str], wanted: lead_list.Wanted, counts: dict[str, int]
-) -> list[dict[str, Any]]:
-    everything = {
-        "label": "All",
-        "href": _address(query, stage=None),
-        "active": not wanted.stage,
-        "count": sum(counts.values()),
-    }
-    return [
-        everything,
-        *(
-            {
-                "label": STAGE_WORDS[stage],
-                "href": _address(query, stage=stage),
-                "active": wanted.stage == stage,
-                "count": counts.get(stage, 0),
-            }
-            for stage in STAGES
-        ),
-    ]
-
-
-def _address(query: dict[str, str], **changes: str | None) -> str:
-    """Return the list's address with some of its query changed; a new page drops the cursor."""
-    merged = {**query, "after": None, "before": None, **changes}
-    kept = {key: value for key, value in merged.items() if value}
-    return f"/crm/leads?{urlencode(kept)}" if kept else "/crm/leads"
 
 
 @get("/crm/leads/{lead_id:uuid}", permission=_READ)
@@ -308,6 +214,6 @@ async def _new_page(
 
 LANGUAGES = [("en", "English"), ("de", "German"), ("es", "Spanish"), ("ar", "Arabic")]
 ROUTES: list[HTTPRouteHandler] = [
-    *(home, show_leads, new_lead, add_lead, show_lead),
+    *(home, new_lead, add_lead, show_lead),
     *(add_note, change_stage, assign, convert),
 ]

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from litestar.handlers import HTTPRouteHandler
 
-from crm import api, client_screens, lead_screens, public_site, rule_screens
+from crm import (
+    api,
+    client_screens,
+    lead_list_screens,
+    lead_screens,
+    public_site,
+    rule_screens,
+)
 
 STAFF: list[HTTPRouteHandler] = [
+    *lead_list_screens.ROUTES,
     *lead_screens.ROUTES,
     *client_screens.ROUTES,
     *rule_screens.ROUTES,

@@ -146,7 +146,8 @@ class State:
         found = []
         for one in [*(column for column in self.table.columns if column.shown), *self.extras]:
             ordered = one.sortable and self.sorted_by == one.name
-            head: dict[str, Any] = {"label": one.label, "class": _classes(one), "aria": ""}
+            head: dict[str, Any] = dict.fromkeys(("href", "icon", "aria"), "")
+            head |= {"label": one.label, "class": _classes(one)}
             if one.sortable:
                 turned = one.name if ordered and self.descending else f"-{one.name}"
                 head["href"] = self.address(sort=turned)
