@@ -18,8 +18,8 @@ from granian.constants import Interfaces, Loops
 from jinja2 import Template
 from litestar import Litestar, MediaType, Response, get
 
+from kernel.language import speaking
 from themes.loader import templates
-from themes.words import speaking
 
 _SQL = """
 SELECT l.id, l.reference, l.first_name, l.last_name, l.score, l.stage, l.source, l.campaign,

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from kernel.language import marked
+
 Badge = tuple[str, str | None, str]
 """Kind (positive, info, progress, warning, negative or neutral), icon or None for a dot, word."""
 
@@ -129,6 +131,15 @@ _BADGES: Final[dict[str, Badge]] = {
     for kind, statuses in _WORDS.items()
     for status, icon in statuses.items()
 } | {"closed_day": ("positive", "lock", "Closed")}
+
+# The states that clients and partners meet, which are said in their language.
+_SAID_ABROAD: Final = (
+    *(marked("Received"), marked("Accepted"), marked("Rejected"), marked("Closed")),
+    *(marked("Created"), marked("Pending"), marked("Settled"), marked("Credited")),
+    *(marked("Held"), marked("Failed"), marked("Cancelled"), marked("Registered")),
+    *(marked("Verified"), marked("Active"), marked("Suspended"), marked("Applied")),
+    *(marked("Refused"), marked("Provisioning")),
+)
 
 
 def badge_kind(status: object) -> Badge:

@@ -1,21 +1,28 @@
 """How numbers, money, times and contacts are written on pages.
 
 Amounts are Decimal and never float; times come in as aware UTC datetimes. Everything that reads
-left to right in every language sits in `<bdi dir="ltr">`.
+left to right in every language sits in `<bdi dir="ltr">`. Separators and the order of a date are
+those of the page's language, from the Unicode locale data (CLDR); English writes ISO dates.
 """
 
 import re
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Protocol, cast
+from functools import cache
+from typing import NamedTuple, Protocol, cast
 
+from babel import Locale
+from babel.dates import format_timedelta
 from markupsafe import Markup, escape
 
+from kernel.language import SOURCE, current
 from kernel.money import exponent
 
 MINUS = "\N{MINUS SIGN}"
 MISSING = "\N{EN DASH}"
 _SMALL_AFTER_HOURS = 24
+_FOUR_TOGETHER = frozenset({"es"})
+_DAY_PARTS = {"d": "%d", "M": "%m", "y": "%Y"}
 
 
 class Amount(Protocol):
@@ -30,12 +37,55 @@ class Amount(Protocol):
         """The currency code."""
 
 
+class _Signs(NamedTuple):
+    """What a language writes between digits, and how it writes a day (strftime)."""
+
+    table: dict[int, str]
+    group: str
+    decimal: str
+    ungrouped_below: int
+    day: str
+
+
+@cache
+def _signs(language: str) -> _Signs:
+    locale = Locale.parse(language)
+    symbols = locale.number_symbols["latn"]
+    group, decimal = symbols["group"], symbols["decimal"]
+    # Some languages leave four digits together: 9876,50, but 12.345,00.
+    together = 10_000 if language in _FOUR_TOGETHER else 1_000
+    pattern = str(locale.datetime_skeletons["yMd"].pattern)
+    parts = [
+        _DAY_PARTS.get(sign[0], sign) for sign in re.findall(r"d+|M+|y+|[^dMy\u200f]+", pattern)
+    ]
+    return _Signs({ord(","): group, ord("."): decimal}, group, decimal, together, "".join(parts))
+
+
 def number_text(value: Decimal | int, places: int = 0, *, signed: bool = False) -> str:
-    """Write a number with thousands commas, a true minus and, when asked, a plus."""
+    """Write a number with the language's separators, a true minus and, when asked, a plus."""
     step = Decimal(1).scaleb(-places)
     rounded = Decimal(value).quantize(step, rounding=ROUND_HALF_EVEN)
     sign = MINUS if rounded < 0 else "+" if signed and rounded > 0 else ""
-    return f"{sign}{abs(rounded):,.{places}f}"
+    language = current()
+    if language == SOURCE:
+        return f"{sign}{abs(rounded):,.{places}f}"
+    signs = _signs(language)
+    if abs(rounded) < signs.ungrouped_below:
+        return f"{sign}{abs(rounded):.{places}f}".translate(signs.table)
+    return f"{sign}{abs(rounded):,.{places}f}".translate(signs.table)
+
+
+def typed_amount(text: str) -> Decimal | None:
+    """Read an amount as the page's language writes it; None for anything else.
+
+    Thousands must be grouped in threes, so `250,00` on an English page is refused, not 25,000.
+    """
+    group, decimal = (",", ".") if current() == SOURCE else _signs(current())[1:3]
+    text = re.sub(r"[ \u00a0\u202f]", "", text)
+    whole = rf"(?:[0-9]{{1,3}}(?:{re.escape(group)}[0-9]{{3}}){{1,3}}|[0-9]{{1,12}})"
+    if not re.fullmatch(rf"{whole}(?:{re.escape(decimal)}[0-9]{{1,8}})?", text):
+        return None
+    return Decimal(text.replace(group, "").replace(decimal, "."))
 
 
 def _ltr(text: str) -> Markup:
@@ -53,6 +103,16 @@ def money_text(value: Amount | None, *, signed: bool = False) -> str:
         return MISSING
     text = number_text(value.amount, exponent(value.currency), signed=signed)
     return f"{text} {value.currency}"
+
+
+def amount_text(value: Amount) -> str:
+    """The number of an amount of money as plain text, without its currency."""
+    return number_text(value.amount, exponent(value.currency))
+
+
+def isolated(text: str) -> str:
+    """Keep a text of figures or of English in its own order on a page that runs to the left."""
+    return f"\u2066{text}\u2069"
 
 
 def money(value: Amount | None, *, signed: bool = False) -> Markup:
@@ -107,7 +167,16 @@ def datetime_text(value: datetime | None) -> str:
         return MISSING
     if value.tzinfo is None:
         raise ValueError("A time on a page needs its zone: pass an aware UTC datetime.")
-    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    utc = value.astimezone(UTC)
+    if current() == SOURCE:
+        return utc.strftime("%Y-%m-%d %H:%M UTC")
+    return f"{day_text(utc)}, {utc:%H:%M} UTC"
+
+
+def day_text(value: date) -> str:
+    """A day as the language writes it: `2026-11-24`, `24.11.2026`."""
+    language = current()
+    return value.isoformat()[:10] if language == SOURCE else value.strftime(_signs(language).day)
 
 
 def _time(value: datetime, text: str, title: str = "") -> Markup:
@@ -126,8 +195,8 @@ def moment(value: datetime | None) -> Markup:
 
 
 def day(value: date | None) -> Markup:
-    """A day as `2026-11-24`."""
-    return _ltr(MISSING if value is None else value.isoformat()[:10])
+    """A day in the language's order."""
+    return _ltr(MISSING if value is None else day_text(value))
 
 
 def clock(value: datetime | None) -> Markup:
@@ -153,9 +222,22 @@ def ago(value: datetime | None, now: datetime | None = None) -> Markup:
     seconds = int(((now or datetime.now(UTC)) - value).total_seconds())
     if abs(seconds) >= _SMALL_AFTER_HOURS * 3600:
         return _time(value, exact)
+    if current() != SOURCE:
+        return _ago_abroad(value, seconds, exact)
     span = _distance(abs(seconds))
     text = f"{span} ago" if seconds >= 0 else f"in {span}"
     return _time(value, text, exact)
+
+
+def _ago_abroad(value: datetime, seconds: int, exact: str) -> Markup:
+    """The distance in the words of the locale data, in the direction of its own script."""
+    text = format_timedelta(
+        -seconds, threshold=2, add_direction=True, format="short", locale=current()
+    )
+    iso = value.astimezone(UTC).isoformat()
+    return Markup('<time class="num" dir="auto" datetime="{}" title="{}">{}</time>').format(
+        iso, exact, text
+    )
 
 
 def masked_email(value: str | None) -> Markup:

@@ -18,7 +18,8 @@ from jinja2 import (
 )
 from jinja2.runtime import Macro
 
-from themes import drawings, formats
+from kernel.language import LANGUAGES, speaking
+from themes import drawings, formats, words
 from themes.badges import badge_kind
 from themes.page import (
     AppLink,
@@ -32,7 +33,6 @@ from themes.page import (
     Viewer,
 )
 from themes.tokens import BrandColours, derive
-from themes.words import speaking, word
 
 __all__ = [
     "AppLink",
@@ -136,7 +136,10 @@ def templates(theme: str = "default", bytecode_dir: Path | None = None) -> Envir
         brand_mark=drawings.brand_mark,
         static=static,
         link=link,
-        word=word,
+        _=words.gettext,
+        gettext=words.gettext,
+        ngettext=words.ngettext,
+        offered_languages=LANGUAGES,
         badge_kind=badge_kind,
         form_value=form_value,
         form_error=form_error,

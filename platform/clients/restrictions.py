@@ -13,12 +13,13 @@ from kernel.clock import now
 from kernel.database import ReadSession, TenantSession
 from kernel.errors import ProductError
 from kernel.ids import uuid7
+from kernel.language import gettext, marked
 
 _WORDS = {
-    "deposit": "Deposits",
-    "withdraw": "Withdrawals",
-    "trade": "Trading",
-    "open_account": "Opening accounts",
+    "deposit": marked("Deposits"),
+    "withdraw": marked("Withdrawals"),
+    "trade": marked("Trading"),
+    "open_account": marked("Opening accounts"),
 }
 
 
@@ -27,7 +28,7 @@ class ClientRestricted(ProductError):
 
     code = "client_restricted"
     status = 409
-    message = "This is paused for your account."
+    message = marked("This is paused for your account.")
 
 
 async def impose(
@@ -91,4 +92,5 @@ async def require_free(session: TenantSession | ReadSession, *, client_id: UUID,
     """Return when the client may do this now; raise ClientRestricted with the reason."""
     for row in await queries.restrictions(session, client_id):
         if row.kind == kind:
-            raise ClientRestricted(f"{_WORDS[kind]}: paused. {row.reason}", kind=kind)
+            text = gettext("%s: paused.") % gettext(_WORDS[kind])
+            raise ClientRestricted(f"{text} {gettext(row.reason)}", kind=kind)

@@ -20,17 +20,20 @@ from kernel.database import TenantSession
 from kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
 from kernel.events import record
 from kernel.ids import reference, uuid7
+from kernel.language import gettext, marked
 
 # What a client may not do before somebody has looked at their documents.
 UNTIL_VERIFIED = ("open_account", "withdraw")
-_PAUSED = "Your identity is not verified yet. Send your documents first."
+_PAUSED = marked("Your identity is not verified yet. Send your documents first.")
 
 
 class CaseNotOpen(Conflict):
     """The case is in review or decided, so nothing is added to it now."""
 
     code = "kyc_case_not_open"
-    message = "Your documents are being checked. You can send more when the answer is there."
+    message = marked(
+        "Your documents are being checked. You can send more when the answer is there."
+    )
 
 
 class CaseNotInReview(Conflict):
@@ -51,7 +54,7 @@ class CaseIncomplete(InvalidInput):
     """Something is still missing before the case can be reviewed."""
 
     code = "kyc_case_incomplete"
-    message = "Something is still missing."
+    message = marked("Something is still missing.")
 
 
 async def open_for(session: TenantSession, *, client_id: UUID) -> KycCase:
@@ -129,9 +132,11 @@ async def submit(session: TenantSession, *, client_id: UUID) -> KycCase:
     documents = await queries.documents_of(session, case.id)
     missing = rules.missing([row.kind for row in documents if row.state != "rejected"])
     if case.born_on is None or not case.address or not case.document_number:
-        missing.insert(0, "your date of birth, address and document number")
+        missing.insert(0, gettext("your date of birth, address and document number"))
     if missing:
-        raise CaseIncomplete({"documents": f"Still missing: {', '.join(missing)}."})
+        raise CaseIncomplete(
+            {"documents": gettext("Still missing: %s.") % gettext(", ").join(missing)}
+        )
     before = case.state
     case.state, case.submitted_at, case.reason = "in_review", now(), ""
     case.decided_at = case.decided_by = None

@@ -17,6 +17,7 @@ from kernel.crypto import Vault
 from kernel.database import TenantSession
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import uuid7
+from kernel.language import gettext
 from kernel.storage import ObjectStore
 
 _PURPOSE = "kyc-document"
@@ -60,11 +61,11 @@ async def add(
     `file`, and CaseNotOpen while a review is under way.
     """
     if kind not in DOCUMENT_KINDS:
-        raise InvalidInput({"kind": "Choose what kind of document this is."})
+        raise InvalidInput({"kind": gettext("Choose what kind of document this is.")})
     case = await cases.require_open(session, client_id=client_id)
     known = await queries.current_document(session, case_id=case.id, kind=kind)
     if known is not None and known.state == "accepted":
-        raise InvalidInput({"file": "This document is accepted already. Nothing to send."})
+        raise InvalidInput({"file": gettext("This document is accepted already. Nothing to send.")})
     clean = await asyncio.to_thread(files.clean, data)
     tenant: TenantRef = session.info["tenant"]
     sealed = vault.seal(tenant.id, clean.data, purpose=_PURPOSE)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from kernel.errors import InvalidInput
+from kernel.language import gettext, marked
 
 BYTES_MAX = 10 * 1024 * 1024
 PIXELS_MAX = 40_000_000
@@ -34,15 +35,17 @@ _ACTIVE = re.compile(
 _SCRIPT_NAME = re.compile(rb"/(JS|AA)(?![A-Za-z0-9])")
 _TAIL = 2048
 
-_WRONG_KIND = "Send a JPG, a PNG or a PDF. Take a photo with your telephone if you have neither."
-_BROKEN = "This file can't be read. Save or photograph it again and send it once more."
-_TOO_LARGE = "This file is larger than 10 MB. Send a smaller photo or scan."
-_TOO_MANY_PIXELS = "This picture has more than 40 megapixels. Send a smaller one."
-_TOO_SMALL = "This picture is too small to be read. Send a sharper one."
-_ACTIVE_PDF = (
+_WRONG_KIND = marked(
+    "Send a JPG, a PNG or a PDF. Take a photo with your telephone if you have neither."
+)
+_BROKEN = marked("This file can't be read. Save or photograph it again and send it once more.")
+_TOO_LARGE = marked("This file is larger than 10 MB. Send a smaller photo or scan.")
+_TOO_MANY_PIXELS = marked("This picture has more than 40 megapixels. Send a smaller one.")
+_TOO_SMALL = marked("This picture is too small to be read. Send a sharper one.")
+_ACTIVE_PDF = marked(
     "This PDF holds scripts, actions or attachments. Print it to a new PDF, or photograph it."
 )
-_LOCKED_PDF = "This PDF is protected by a password. Send it without one."
+_LOCKED_PDF = marked("This PDF is protected by a password. Send it without one.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def clean(data: bytes) -> CleanFile:
     Slow for large pictures: call it in a thread.
     """
     if not data:
-        raise _refused("Choose a file first.")
+        raise _refused(marked("Choose a file first."))
     if len(data) > BYTES_MAX:
         raise _refused(_TOO_LARGE)
     if data.startswith(_JPEG):
@@ -157,4 +160,4 @@ def _plain(content: bytes) -> bytes:
 
 
 def _refused(text: str) -> InvalidInput:
-    return InvalidInput({"file": text})
+    return InvalidInput({"file": gettext(text)})

@@ -7,14 +7,15 @@ from collections.abc import Collection
 from datetime import date, datetime, timedelta
 
 from kernel.errors import InvalidInput
+from kernel.language import gettext, marked
 
 # In the order a client is asked for them.
 KINDS = {
-    "passport": "Passport",
-    "id_front": "Identity card, front",
-    "id_back": "Identity card, back",
-    "proof_of_address": "Proof of address",
-    "selfie": "Selfie",
+    "passport": marked("Passport"),
+    "id_front": marked("Identity card, front"),
+    "id_back": marked("Identity card, back"),
+    "proof_of_address": marked("Proof of address"),
+    "selfie": marked("Selfie"),
 }
 LEVELS = {
     2: "Level 2: identity and address",
@@ -32,15 +33,15 @@ def missing(kinds: Collection[str]) -> list[str]:
     found = []
     if "passport" not in kinds and not {"id_front", "id_back"} <= set(kinds):
         if "id_front" in kinds:
-            found.append("the back of your identity card")
+            found.append(gettext("the back of your identity card"))
         elif "id_back" in kinds:
-            found.append("the front of your identity card")
+            found.append(gettext("the front of your identity card"))
         else:
-            found.append("your passport, or both sides of your identity card")
+            found.append(gettext("your passport, or both sides of your identity card"))
     if "proof_of_address" not in kinds:
-        found.append("a proof of your address")
+        found.append(gettext("a proof of your address"))
     if "selfie" not in kinds:
-        found.append("a selfie")
+        found.append(gettext("a selfie"))
     return found
 
 
@@ -50,11 +51,13 @@ def born_on(text: str, *, today: date) -> date:
     try:
         born = date.fromisoformat(text.strip())
     except ValueError:
-        raise InvalidInput({field: "Enter your date of birth as year-month-day."}) from None
+        raise InvalidInput(
+            {field: gettext("Enter your date of birth as year-month-day.")}
+        ) from None
     if not 0 < age(born, today=today) < _OLDEST_YEARS:
-        raise InvalidInput({field: "Check the year of your date of birth."})
+        raise InvalidInput({field: gettext("Check the year of your date of birth.")})
     if age(born, today=today) < ADULT_YEARS:
-        raise InvalidInput({field: f"You must be {ADULT_YEARS} or older to trade here."})
+        raise InvalidInput({field: gettext("You must be %d or older to trade here.") % ADULT_YEARS})
     return born
 
 
@@ -67,9 +70,9 @@ def address(text: str) -> str:
     """Return an address on one line; raise InvalidInput when it is none."""
     line = " ".join(text.split())
     if len(line) < 8:
-        raise InvalidInput({"address": "Enter street, number, postal code and town."})
+        raise InvalidInput({"address": gettext("Enter street, number, postal code and town.")})
     if len(line) > 200 or _CONTROL.search(line):
-        raise InvalidInput({"address": "Shorten the address to 200 characters."})
+        raise InvalidInput({"address": gettext("Shorten the address to 200 characters.")})
     return line
 
 
@@ -78,7 +81,7 @@ def document_number(text: str) -> str:
     number = text.strip()
     if not _NUMBER.match(number):
         raise InvalidInput(
-            {"document_number": "Enter the number of your passport or identity card."}
+            {"document_number": gettext("Enter the number of your passport or identity card.")}
         )
     return number
 
@@ -90,9 +93,11 @@ def expires_on(text: str, *, today: date) -> date | None:
     try:
         found = date.fromisoformat(text.strip())
     except ValueError:
-        raise InvalidInput({"expires_on": "Enter the date as year-month-day."}) from None
+        raise InvalidInput({"expires_on": gettext("Enter the date as year-month-day.")}) from None
     if found <= today:
-        raise InvalidInput({"expires_on": "This document has expired. Send one that is valid."})
+        raise InvalidInput(
+            {"expires_on": gettext("This document has expired. Send one that is valid.")}
+        )
     return found
 
 

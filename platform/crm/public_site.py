@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -17,11 +16,13 @@ from kernel.actor import TenantRef
 from kernel.database import TenantSession
 from kernel.errors import InvalidInput, TooManyRequests
 from kernel.events import record
+from kernel.language import current as current_language
 from kernel.throttle import spend
 from kernel.web.access import PUBLIC
 from kernel.web.inject import Session, Tenant
 from kernel.web.pages import form_state, form_values, page, see_other
 from tenants.ports import Ports
+from themes.formats import number_text
 from trading import queries as trading_queries
 from trading.models import AccountType
 
@@ -65,7 +66,7 @@ async def take_lead(
 @get("/thanks", permission=PUBLIC)
 async def thanks(request: Request[Any, Any, Any], tenant: Tenant) -> Response[str]:
     """Say that the details have arrived, and what happens next."""
-    words = site_texts.words(_language(request, tenant), brand=tenant.name)
+    words = site_texts.words(brand=tenant.name)
     return await page(
         request,
         "public/thanks.html",
@@ -102,7 +103,7 @@ async def take_embedded_lead(
 @get("/embed/thanks", permission=PUBLIC)
 async def embedded_thanks(request: Request[Any, Any, Any], tenant: Tenant) -> Response[str]:
     """Say inside the frame that the details have arrived."""
-    words = site_texts.words(_language(request, tenant), brand=tenant.name)
+    words = site_texts.words(brand=tenant.name)
     return await page(request, "crm/embed_thanks.html", title=words["thanks"], words=words)
 
 
@@ -144,7 +145,7 @@ async def _capture(
         email=values.get("email", ""),
         phone=values.get("phone", ""),
         country=values.get("country", ""),
-        language=_language(request, tenant),
+        language=current_language(),
         campaign=rules.utm(values).get("utm_campaign"),
         utm=values,
         referral_code=code,
@@ -167,7 +168,7 @@ async def _landing_page(
     *,
     status: int = 200,
 ) -> Response[str]:
-    words = site_texts.words(_language(request, tenant), brand=tenant.name)
+    words = site_texts.words(brand=tenant.name)
     offers = await trading_queries.account_types(session)
     return await page(
         request,
@@ -176,7 +177,7 @@ async def _landing_page(
         status=status,
         form=form,
         action="/leads",
-        fields=_fields(request, tenant, words),
+        fields=_fields(words),
         honeypot=HONEYPOT,
         headline=words["headline"],
         sub=words["sub"],
@@ -194,7 +195,7 @@ async def _embedded_page(
     *,
     status: int = 200,
 ) -> Response[str]:
-    words = site_texts.words(_language(request, tenant), brand=tenant.name)
+    words = site_texts.words(brand=tenant.name)
     return await page(
         request,
         "public/embed_lead.html",
@@ -202,7 +203,7 @@ async def _embedded_page(
         status=status,
         form=form,
         action="/embed/lead",
-        fields=[*_fields(request, tenant, words), {"name": "ref", "label": "", "type": "hidden"}],
+        fields=[*_fields(words), {"name": "ref", "label": "", "type": "hidden"}],
         honeypot=HONEYPOT,
         submit_label=words["embed_submit"],
     )
@@ -215,9 +216,7 @@ def _carried(request: Request[Any, Any, Any]) -> dict[str, str]:
     return {**found, **({"ref": code} if code else {})}
 
 
-def _fields(
-    request: Request[Any, Any, Any], tenant: TenantRef, words: Mapping[str, str]
-) -> list[dict[str, Any]]:
+def _fields(words: Mapping[str, str]) -> list[dict[str, Any]]:
     text: dict[str, Any] = {"maxlength": 60}
     return [
         {"name": "first_name", "label": words["first_name"], "autocomplete": "given-name", **text},
@@ -241,7 +240,7 @@ def _fields(
             "name": "country",
             "label": words["country"],
             "type": "select",
-            "options": countries.options(_language(request, tenant)),
+            "options": countries.options(current_language()),
             "autocomplete": "country",
         },
         *({"name": name, "label": "", "type": "hidden"} for name in _UTM),
@@ -271,12 +270,7 @@ def _offer(words: Mapping[str, str], one: AccountType) -> dict[str, Any]:
 
 
 def _minimum(offer: AccountType) -> str:
-    return f"{Decimal(offer.minimum_deposit):,.0f} {offer.currency}"
-
-
-def _language(request: Request[Any, Any, Any], tenant: TenantRef) -> str:
-    brand = request.scope["state"]["place"].brand or {}
-    return str(brand.get("language", tenant.language))
+    return f"{number_text(offer.minimum_deposit)} {offer.currency}"
 
 
 def _trader(request: Request[Any, Any, Any], tenant: TenantRef, path: str) -> str:

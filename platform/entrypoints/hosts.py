@@ -12,7 +12,9 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from prometheus_client import Counter, Histogram
 
+from entrypoints import languages
 from kernel.ids import token
+from kernel.language import speaking
 from kernel.log import logger
 from kernel.web.pages import trace
 from tenants.resolver import Place, Resolver, canonical
@@ -65,6 +67,7 @@ class FrontDoor:
             "host": place.host,
             "request_id": request_id,
             "nonce": token(12),
+            "language": languages.spoken(scope, place),
         }
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(
@@ -75,7 +78,8 @@ class FrontDoor:
         status = [0]
         sender = self._with_headers(scope, place, send, status)
         try:
-            await self._app(scope, place)(scope, receive, sender)
+            with speaking(scope["state"]["language"]):
+                await self._app(scope, place)(scope, receive, sender)
         except Exception as error:  # noqa: BLE001 - the last resort: a commit that failed, say
             _LOG.error("request failed", error=type(error).__name__, exception=trace(error))
             if not status[0]:
@@ -104,6 +108,8 @@ class FrontDoor:
     def _with_headers(self, scope: Scope, place: Place, send: Send, status: list[int]) -> Send:
         embedded = scope["path"].startswith("/embed/")
         extra = self._security_headers(scope, place, embedded=embedded)
+        if chosen := languages.asked(scope):
+            extra.append((b"set-cookie", languages.cookie(chosen, https=self._https)))
 
         async def sender(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -9,12 +9,22 @@ from typing import Any, cast
 from litestar import Request
 
 from identity.roles import ROLES
+from kernel.language import current, direction
 from kernel.viewer import Viewer
 from kernel.web.pages import csrf_token
 from tenants import brands
 from tenants.resolver import Place
 from themes import loader
-from themes.page import AppLink, Brand, Flash, NavigationGroup, NavigationItem, Page, Surface
+from themes.page import (
+    AppLink,
+    Brand,
+    Direction,
+    Flash,
+    NavigationGroup,
+    NavigationItem,
+    Page,
+    Surface,
+)
 from themes.page import Viewer as ShownViewer
 from themes.tokens import BrandColours
 
@@ -66,8 +76,8 @@ class PageRenderer:
             navigation=navigation,
             apps=self._links(navigation, path),
             flashes=tuple(Flash(item["text"], item["kind"]) for item in shown),
-            language=brand.language if place.surface != "staff" else "en",
-            direction=brand.direction if place.surface != "staff" else "ltr",
+            language=current(),
+            direction=cast("Direction", direction(current())),
         )
         if template == "errors/problem.html":
             context = _problem(context, state.get("request_id", ""))

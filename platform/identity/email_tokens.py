@@ -12,6 +12,7 @@ from kernel.clock import now
 from kernel.database import TenantSession
 from kernel.errors import ProductError
 from kernel.ids import token
+from kernel.language import marked
 
 
 class LinkExpired(ProductError):
@@ -19,7 +20,7 @@ class LinkExpired(ProductError):
 
     code = "link_expired"
     status = 404
-    message = "This link has expired or was used before. Ask for a new one."
+    message = marked("This link has expired or was used before. Ask for a new one.")
 
 
 async def issue(session: TenantSession, *, user_id: UUID, purpose: str, hours: int = 48) -> str:

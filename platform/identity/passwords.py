@@ -14,6 +14,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from kernel.errors import InvalidInput, TooManyRequests
+from kernel.language import gettext
 
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 _POOL = ThreadPoolExecutor(2, "argon2")
@@ -36,13 +37,17 @@ def check(password: str, *, forbidden: tuple[str, ...] = ()) -> None:
     """
     lowered = password.lower()
     if len(password) < LENGTH_MIN:
-        raise InvalidInput({"password": f"Use at least {LENGTH_MIN} characters."})
+        raise InvalidInput({"password": gettext("Use at least %d characters.") % LENGTH_MIN})
     if len(password) > LENGTH_MAX:
-        raise InvalidInput({"password": f"Use at most {LENGTH_MAX} characters."})
+        raise InvalidInput({"password": gettext("Use at most %d characters.") % LENGTH_MAX})
     if len(set(lowered)) < 5 or any(word in lowered for word in _COMMON):
-        raise InvalidInput({"password": "This is easy to guess. Join three unrelated words."})
+        raise InvalidInput(
+            {"password": gettext("This is easy to guess. Join three unrelated words.")}
+        )
     if any(word and word.lower() in lowered for word in forbidden):
-        raise InvalidInput({"password": "Leave out your address and the name of the brand."})
+        raise InvalidInput(
+            {"password": gettext("Leave out your address and the name of the brand.")}
+        )
 
 
 async def hashed(password: str) -> str:
@@ -66,7 +71,7 @@ async def matches(password_hash: str | None, password: str) -> bool:
 async def _queued(work: Callable[[], str]) -> str:
     global _waiting  # noqa: PLW0603 - a counter of this process's own queue
     if _waiting >= _QUEUE_MAX:
-        raise TooManyRequests(5, "Many people are signing in. Try again in a few seconds.")
+        raise TooManyRequests(5, gettext("Many people are signing in. Try again in a few seconds."))
     _waiting += 1
     try:
         return await asyncio.get_running_loop().run_in_executor(_POOL, work)

@@ -11,14 +11,15 @@ from litestar.handlers import HTTPRouteHandler
 
 from identity import sessions, users
 from kernel.errors import TooManyRequests
+from kernel.language import gettext, marked
 from kernel.throttle import spend
 from kernel.web.access import PUBLIC, SELF
 from kernel.web.inject import AnySession
 from kernel.web.pages import form_state, form_values, page, see_other
 
 _TITLES = {
-    "trader": ("Trader's Room", "client"),
-    "partner": ("Partner portal", "partner"),
+    "trader": (marked("Trader's Room"), "client"),
+    "partner": (marked("Partner portal"), "partner"),
     "staff": ("Staff", "staff"),
     "console": ("Vendor console", "vendor"),
 }
@@ -108,10 +109,10 @@ async def _form(
     return await page(
         request,
         "auth/login.html",
-        title="Sign in",
+        title=gettext("Sign in"),
         status=status,
         form=form,
-        kind=label,
+        kind=gettext(label),
         action="/login",
         register_href=_REGISTER.get(surface),
         next_path=form["values"].get("next") or request.query_params.get("next", ""),

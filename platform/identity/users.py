@@ -12,6 +12,7 @@ from kernel.clock import now
 from kernel.database import ControlSession, TenantSession
 from kernel.errors import Conflict, InvalidInput
 from kernel.ids import uuid7
+from kernel.language import gettext, marked, ngettext
 
 _EMAIL = re.compile(r"^[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]+\.[^@\s\x00-\x1f]{2,}$")
 # After this many wrong passwords in a row each further one doubles the wait, up to an hour.
@@ -23,7 +24,7 @@ class EmailTaken(Conflict):
     """A person of this kind already has the address."""
 
     code = "email_taken"
-    message = "There is an account with this address. Sign in instead."
+    message = marked("There is an account with this address. Sign in instead.")
 
 
 @dataclass(frozen=True)
@@ -36,15 +37,23 @@ class Refusal:
     def text(self) -> str:
         """The same words for an unknown address as for a wrong password."""
         if self.seconds:
-            return f"Too many attempts. Try again in {max(1, self.seconds // 60)} minutes."
-        return "This address and password do not match. Check both and try again."
+            minutes = max(1, self.seconds // 60)
+            return (
+                ngettext(
+                    "Too many attempts. Try again in %d minute.",
+                    "Too many attempts. Try again in %d minutes.",
+                    minutes,
+                )
+                % minutes
+            )
+        return gettext("This address and password do not match. Check both and try again.")
 
 
 def checked_email(email: str) -> str:
     """Return the address without surrounding space; raise InvalidInput when it is none."""
     email = email.strip()
     if len(email) > 254 or not _EMAIL.match(email):
-        raise InvalidInput({"email": "Enter an address such as name@example.com."})
+        raise InvalidInput({"email": gettext("Enter an address such as name@example.com.")})
     return email
 
 

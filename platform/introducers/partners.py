@@ -16,6 +16,7 @@ from kernel.clock import now
 from kernel.database import TenantSession
 from kernel.errors import Conflict, InvalidInput, NotFound
 from kernel.ids import reference, uuid7
+from kernel.language import gettext
 
 DEFAULT_PLAN = "SILVER"
 
@@ -198,7 +199,9 @@ async def _sponsor(session: TenantSession, code: str | None) -> Partner | None:
         return None
     found = await queries.partner_by_code(session, code)
     if found is None or found.state != "active":
-        raise InvalidInput({"code": "This link is not valid any more. Ask your partner for it."})
+        raise InvalidInput(
+            {"code": gettext("This link is not valid any more. Ask your partner for it.")}
+        )
     return found
 
 

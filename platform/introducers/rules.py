@@ -5,6 +5,7 @@ Rates are money per lot in the plan's currency, percentages are of the trade's c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -12,6 +13,8 @@ from typing import Any
 from uuid import UUID
 
 from kernel.errors import InvalidInput
+from kernel.language import gettext, marked
+from themes.formats import number_text
 
 # A partner's link counts for so long after the visit that made somebody a lead.
 TOUCH_LASTS = timedelta(days=90)
@@ -20,6 +23,28 @@ MINIMUM_SECONDS = "120"
 # Cent accounts trade hundredths of a lot.
 LOT_MODIFIERS = {"CENT": "0.01"}
 PERCENT_ACCOUNTS = ("RAW", "PRO")
+
+
+# What the calculation writes down, and how it is said.
+_REASONS = (
+    (
+        re.compile("held (.+) s, the plan asks for (.+) s"),
+        marked("held %s s, the plan asks for %s s"),
+    ),
+    (
+        re.compile("scaled to (.+ %) of the revenue of the trade"),
+        marked("scaled to %s of the revenue of the trade"),
+    ),
+    (
+        re.compile("a partner below is entitled to as much"),
+        marked("a partner below is entitled to as much"),
+    ),
+    (re.compile("the trade paid no commission"), marked("the trade paid no commission")),
+    (
+        re.compile("the plan pays nothing for these instruments"),
+        marked("the plan pays nothing for these instruments"),
+    ),
+)
 
 
 def terms(
@@ -82,55 +107,77 @@ def _is_figure(figure: str) -> bool:
 def steps(arithmetic: Mapping[str, Any], *, symbol: str, currency: str) -> list[dict[str, str]]:
     """Return a commission line's steps before the last rounding: label, note, operator, value."""
     plan = f"{arithmetic['plan']} v{arithmetic['plan_version']}"
-    since = f"in force since {arithmetic['effective_from']}"
+    since = gettext("in force since %s") % arithmetic["effective_from"]
     if arithmetic["method"] == "percent":
         made = [
             _step(
-                "Commission of the trade",
-                "both sides, as charged",
+                gettext("Commission of the trade"),
+                gettext("both sides, as charged"),
                 f"{exact(arithmetic['commission'])} {currency}",
             ),
-            _step("Your share", f"{plan}, {since}", f"{arithmetic['percent']} %", "×"),
+            _step(gettext("Your share"), f"{plan}, {since}", f"{arithmetic['percent']} %", "×"),
         ]
     else:
         made = [
             _step(
-                "Lots closed", f"{symbol}, {arithmetic['account_type']}", exact(arithmetic["lots"])
+                gettext("Lots closed"),
+                f"{symbol}, {arithmetic['account_type']}",
+                exact(arithmetic["lots"]),
             )
         ]
         if arithmetic["lot_modifier"] != "1":
             made.append(
                 _step(
-                    "Lot factor",
-                    f"of {arithmetic['account_type']} accounts",
+                    gettext("Lot factor"),
+                    gettext("of %s accounts") % arithmetic["account_type"],
                     arithmetic["lot_modifier"],
                     "×",
                 )
             )
         note = f"{plan}, {arithmetic['family']}, {since}"
-        made.append(_step("Your rate", note, f"{exact(arithmetic['rate'])} {currency} a lot", "×"))
+        made.append(
+            _step(
+                gettext("Your rate"),
+                note,
+                gettext("%s a lot") % f"{exact(arithmetic['rate'])} {currency}",
+                "×",
+            )
+        )
     if arithmetic["ratio"] != "1":
-        made.append(_step("Your ratio", "tier or personal", arithmetic["ratio"], "×"))
+        made.append(
+            _step(gettext("Your ratio"), gettext("tier or personal"), arithmetic["ratio"], "×")
+        )
     made.append(
-        _step("Your entitlement", "unrounded", f"{exact(arithmetic['entitled'])} {currency}", "=")
+        _step(
+            gettext("Your entitlement"),
+            gettext("unrounded"),
+            f"{exact(arithmetic['entitled'])} {currency}",
+            "=",
+        )
     )
     if arithmetic["structure"] == "rank" and arithmetic["below"] != "0":
         made.append(
             _step(
-                "Entitled below you",
-                "the highest entitlement between you and the client",
+                gettext("Entitled below you"),
+                gettext("the highest entitlement between you and the client"),
                 f"{exact(arithmetic['below'])} {currency}",
                 "−",
             )
         )
     if Decimal(arithmetic["total"]) > Decimal(arithmetic["cap"]):
         made.append(
-            _step("Your part", "never below zero", f"{exact(arithmetic['part'])} {currency}", "=")
+            _step(
+                gettext("Your part"),
+                gettext("never below zero"),
+                f"{exact(arithmetic['part'])} {currency}",
+                "=",
+            )
         )
         made.append(
             _step(
-                "Scaled for everybody alike",
-                f"{exact(arithmetic['cap'])} allowed of {exact(arithmetic['total'])} together",
+                gettext("Scaled for everybody alike"),
+                gettext("%s allowed of %s together")
+                % (exact(arithmetic["cap"]), exact(arithmetic["total"])),
                 f"{exact(arithmetic['cap'])} / {exact(arithmetic['total'])}",
                 "×",
             )
@@ -142,22 +189,37 @@ def checks(arithmetic: Mapping[str, Any], *, currency: str) -> list[dict[str, An
     """Return what was checked about a trade: text, and whether it holds."""
     held, minimum = arithmetic.get("held_seconds"), Decimal(arithmetic["minimum_seconds"])
     if held is None:
-        first = {"holds": True, "text": "Opened before the mirror begins: held long enough"}
+        first = {
+            "holds": True,
+            "text": gettext("Opened before the mirror begins: held long enough"),
+        }
     else:
         first = {
             "holds": Decimal(held) >= minimum,
-            "text": f"Held {_duration(int(held))}, the plan asks for {_duration(int(minimum))}",
+            "text": gettext("Held %s, the plan asks for %s")
+            % (_duration(int(held)), _duration(int(minimum))),
         }
     total, cap = Decimal(arithmetic["total"]), Decimal(arithmetic["cap"])
-    guard = (
-        f"All partners together {_short(total)} of {_short(cap)} {currency} allowed"
-        f" ({arithmetic['guard_percent']} % of {_short(Decimal(arithmetic['revenue']))} revenue)"
+    guard = gettext("All partners together %s of %s allowed (%s of %s revenue)") % (
+        _short(total),
+        f"{_short(cap)} {currency}",
+        f"{arithmetic['guard_percent']} %",
+        _short(Decimal(arithmetic["revenue"])),
     )
     return [
         first,
         {"holds": total <= cap, "text": guard},
-        {"holds": True, "text": f"Rounded down once to {currency} and minor units"},
+        {"holds": True, "text": gettext("Rounded down once to %s and minor units") % currency},
     ]
+
+
+def reason_text(reason: str) -> str:
+    """Return why a line pays less or nothing, as it was stored, in the language of the page."""
+    for pattern, text in _REASONS:
+        found = pattern.fullmatch(reason)
+        if found is not None:
+            return gettext(text) % found.groups()
+    return reason
 
 
 def exact(figure: str) -> str:
@@ -176,7 +238,7 @@ def _step(label: str, note: str, value: object, operator: str = "") -> dict[str,
 
 
 def _short(value: Decimal) -> str:
-    return f"{value:,.2f}"
+    return number_text(value, 2)
 
 
 def _duration(seconds: int) -> str:

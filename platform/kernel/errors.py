@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from kernel.language import gettext, marked
+
 
 class ProductError(Exception):
     """An expected failure: a stable code, an HTTP status and a message that says what to do.
@@ -12,11 +14,11 @@ class ProductError(Exception):
 
     code = "error"
     status = 400
-    message = "The request can't be carried out."
+    message = marked("The request can't be carried out.")
 
     def __init__(self, message: str | None = None, **details: object) -> None:
         """Keep the message for the person and the details for the code that catches it."""
-        self.text = message or self.message
+        self.text = message or gettext(self.message)
         self.details = details
         self.fields: dict[str, str] = {}
         super().__init__(self.text)
@@ -27,7 +29,7 @@ class NotFound(ProductError):
 
     code = "not_found"
     status = 404
-    message = "There is nothing at this address."
+    message = marked("There is nothing at this address.")
 
 
 class Forbidden(ProductError):
@@ -35,7 +37,7 @@ class Forbidden(ProductError):
 
     code = "forbidden"
     status = 403
-    message = "Your role does not allow this. Ask an administrator of your brokerage."
+    message = marked("Your role does not allow this. Ask an administrator of your brokerage.")
 
 
 class Unauthenticated(ProductError):
@@ -43,7 +45,7 @@ class Unauthenticated(ProductError):
 
     code = "unauthenticated"
     status = 401
-    message = "Sign in to continue."
+    message = marked("Sign in to continue.")
 
 
 class Conflict(ProductError):
@@ -51,7 +53,7 @@ class Conflict(ProductError):
 
     code = "conflict"
     status = 409
-    message = "This has changed in the meantime. Reload the page and try again."
+    message = marked("This has changed in the meantime. Reload the page and try again.")
 
 
 class TooManyRequests(ProductError):
@@ -59,7 +61,7 @@ class TooManyRequests(ProductError):
 
     code = "too_many_requests"
     status = 429
-    message = "Too many attempts. Wait a moment and try again."
+    message = marked("Too many attempts. Wait a moment and try again.")
 
     def __init__(self, seconds: int, message: str | None = None) -> None:
         """Remember after how many seconds a new attempt makes sense."""
@@ -72,7 +74,7 @@ class InvalidInput(ProductError):
 
     code = "invalid_input"
     status = 422
-    message = "Some fields need your attention."
+    message = marked("Some fields need your attention.")
 
     def __init__(self, fields: dict[str, str], message: str | None = None) -> None:
         """Keep one sentence per field."""

@@ -8,6 +8,7 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from introducers import queries as introducer_queries
+from kernel.language import gettext
 from kernel.money import Money
 from kernel.web.access import SELF
 from kernel.web.inject import Seen, Session, Tenant
@@ -17,7 +18,7 @@ from ledger import queries as ledger_queries
 from partners import people
 
 _PAGE = 50
-_KINDS = {"partner_commission": "Commission of"}
+_DAY = "partner_commission"
 
 
 @get("/balance", permission=SELF)
@@ -41,7 +42,7 @@ async def balance(
     return await page(
         request,
         "partner/balance.html",
-        title="Balance",
+        title=gettext("Balance"),
         active="/balance",
         partner=partner,
         available=Money(found.available, currency),
@@ -52,8 +53,8 @@ async def balance(
         rows=[
             {
                 "line": line,
-                "what": _KINDS.get(line.kind, line.kind.replace("_", " ").capitalize()),
-                "is_day": line.kind in _KINDS,
+                "what": line.kind.replace("_", " ").capitalize(),
+                "is_day": line.kind == _DAY,
             }
             for line in lines[:_PAGE]
         ],

@@ -18,6 +18,7 @@ from identity import audit
 from introducers import queries as introducer_queries
 from introducers import rules
 from kernel.errors import NotFound
+from kernel.language import gettext
 from kernel.money import Money
 from kernel.web.access import SELF
 from kernel.web.inject import Seen, Session, Tenant
@@ -45,7 +46,7 @@ async def commissions(
     return await page(
         request,
         "partner/commissions.html",
-        title="Commissions",
+        title=gettext("Commissions"),
         active="/commissions",
         rows=[{"line": line, "client": _masked(client)} for line, client in found[:_PAGE]],
         after=f"{last.closed_at.isoformat()}~{last.id}" if last else None,
@@ -54,6 +55,7 @@ async def commissions(
         lots=lots,
         amount=Money(amount, tenant.base_currency),
         narrowed=narrowed,
+        reason=rules.reason_text,
         currency=tenant.base_currency,
     )
 
@@ -124,13 +126,14 @@ async def commission(
     return await page(
         request,
         "partner/commission.html",
-        title=f"Commission of deal {line.ticket}",
+        title=gettext("Commission of deal %s") % line.ticket,
         active="/commissions",
         line=line,
         client=_masked(client),
         client_reference=client.reference if client else "",
         through=through if through != partner.name else "",
         plan=plan,
+        reason=rules.reason_text,
         amount=Money(line.amount, line.currency),
         steps=rules.steps(line.arithmetic, symbol=line.symbol, currency=line.currency),
         checks=rules.checks(line.arithmetic, currency=line.currency),

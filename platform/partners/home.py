@@ -9,9 +9,10 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from introducers import letters
+from introducers import letters, rules
 from introducers import queries as introducer_queries
 from kernel.clock import now
+from kernel.language import gettext
 from kernel.money import Money
 from kernel.web.access import SELF
 from kernel.web.inject import Seen, Session, Tenant
@@ -35,7 +36,7 @@ async def home(
         return await page(
             request,
             "partner/waiting.html",
-            title="Your partnership",
+            title=gettext("Your partnership"),
             active="/",
             me=found,
         )
@@ -59,7 +60,7 @@ async def home(
     return await page(
         request,
         "partner/home.html",
-        title="Home",
+        title=gettext("Home"),
         active="/",
         partner=partner,
         plan=plan,
@@ -74,6 +75,7 @@ async def home(
         more=max(0, len(branch) - _BRANCH - 1),
         recent=recent,
         currency=tenant.base_currency,
+        reason=rules.reason_text,
     )
 
 

@@ -16,6 +16,7 @@ from kernel.clock import now
 from kernel.crypto import Vault
 from kernel.database import TenantSession
 from kernel.errors import InvalidInput
+from kernel.language import gettext
 from kernel.settings import Settings
 from messaging import mails
 
@@ -130,5 +131,5 @@ def _password(tenant: TenantRef, email: str, password: str) -> str:
 
 def _agreed(values: Mapping[str, str]) -> str:
     if not values.get("terms"):
-        raise InvalidInput({"terms": "Read and accept the partner agreement to go on."})
+        raise InvalidInput({"terms": gettext("Read and accept the partner agreement to go on.")})
     return ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -16,13 +15,14 @@ from identity.users import EmailTaken
 from introducers import queries
 from kernel.actor import TenantRef
 from kernel.errors import InvalidInput, NotFound, TooManyRequests
+from kernel.language import current as current_language
+from kernel.language import gettext, marked
 from kernel.throttle import spend
 from kernel.web.access import PUBLIC, SELF
 from kernel.web.inject import Seen, Session, Tenant
 from kernel.web.pages import flash, form_state, form_values, page, see_other
 from partners import joining, people
 from tenants.inject import Outside
-from themes.words import word
 
 _PER_MINUTE = 30
 _LINKS_PER_HOUR = 5
@@ -30,7 +30,9 @@ _CONSENTS = (
     {
         "name": "terms",
         "type": "checkbox",
-        "label": "I have read and accept the introducing broker agreement and the privacy notice.",
+        "label": marked(
+            "I have read and accept the introducing broker agreement and the privacy notice."
+        ),
     },
 )
 
@@ -93,18 +95,20 @@ async def verify(
         return await page(
             request,
             "auth/message.html",
-            title="This link has expired",
+            title=gettext("This link has expired"),
             status=404,
-            heading="This link has expired",
-            text="It was used before, or it is too old. Sign in: your home page sends you a new"
-            " one if you still need it.",
+            heading=gettext("This link has expired"),
+            text=gettext(
+                "It was used before, or it is too old. Sign in: your home page sends you a new one"
+                " if you still need it."
+            ),
             icon_name="clock",
             tone="w",
-            action_label="Sign in",
+            action_label=gettext("Sign in"),
             action_href="/login",
         )
     response = await signed_in(request, session, user_id=user.id, kind="partner")
-    return flash(request, response, "Your e-mail address is confirmed.")
+    return flash(request, response, gettext("Your e-mail address is confirmed."))
 
 
 @post("/verify", permission=SELF, status_code=200)
@@ -122,13 +126,13 @@ async def send_again(
         seconds=3600,
     )
     await joining.send_link(session, user=found.user, vault=ports.vault, link_to=_link(request))
-    return flash(request, see_other("/"), "The link is on its way to your mailbox.")
+    return flash(request, see_other("/"), gettext("The link is on its way to your mailbox."))
 
 
 async def _sponsor(session: Session, code: str) -> tuple[str, str]:
     found = await queries.partner_by_code(session, code)
     if found is None or found.state != "active":
-        raise NotFound("This link is not valid any more. Ask your partner for a new one.")
+        raise NotFound(gettext("This link is not valid any more. Ask your partner for a new one."))
     return found.code, found.name
 
 
@@ -170,7 +174,10 @@ async def _take(
         form, status = form_state(values, message=error.text), 429
     else:
         return await page(
-            request, "partner/check_mail.html", title="Check your mail", email=partner.email
+            request,
+            "partner/check_mail.html",
+            title=gettext("Check your mail"),
+            email=partner.email,
         )
     return await _form(request, tenant, form, action=action, sponsor=sponsor, status=status)
 
@@ -189,48 +196,45 @@ async def _form(
     sponsor: str = "",
     status: int = 200,
 ) -> Response[Any]:
-    language = _language(request, tenant)
-    say = partial(word, language=language)
-    sub = say("Your link and your portal are ready as soon as you confirm your e-mail address.")
+    sub = gettext("Your link and your portal are ready as soon as you confirm your e-mail address.")
     if sponsor:
-        sub = f"{say('You join the network of %s.') % sponsor} {sub}"
+        sub = f"{gettext('You join the network of %s.') % sponsor} {sub}"
     return await page(
         request,
         "auth/register.html",
-        title=say("Become a partner"),
+        title=gettext("Become a partner"),
         status=status,
         form=form,
         action=action,
-        heading=say("Become a partner"),
+        heading=gettext("Become a partner"),
         sub=sub,
-        sections=_sections(language),
-        consents=[{**one, "label": say(one["label"])} for one in _CONSENTS],
-        submit_label=say("Create partner account"),
+        sections=_sections(),
+        consents=[_said(one) for one in _CONSENTS],
+        submit_label=gettext("Create partner account"),
         login_href="/login",
     )
 
 
-def _language(request: Request[Any, Any, Any], tenant: TenantRef) -> str:
-    place = request.scope["state"]["place"]
-    return str((place.brand or {}).get("language", tenant.language))
+def _said(consent: dict[str, str]) -> dict[str, str]:
+    label = consent["label"]
+    return {**consent, "label": gettext(label)}
 
 
-def _sections(language: str) -> list[dict[str, Any]]:
-    say = partial(word, language=language)
-    named = sorted(countries.names(language).items(), key=lambda pair: pair[1])
+def _sections() -> list[dict[str, Any]]:
+    named = sorted(countries.names(current_language()).items(), key=lambda pair: pair[1])
     return [
         {
-            "title": say("About you"),
+            "title": gettext("About you"),
             "fields": [
                 {
                     "name": "name",
-                    "label": say("Your name or your company's"),
+                    "label": gettext("Your name or your company's"),
                     "autocomplete": "organization",
                     "maxlength": 120,
                 },
                 {
                     "name": "country",
-                    "label": say("Country"),
+                    "label": gettext("Country"),
                     "type": "select",
                     "options": named,
                     "autocomplete": "country",
@@ -238,16 +242,21 @@ def _sections(language: str) -> list[dict[str, Any]]:
             ],
         },
         {
-            "title": say("Your login"),
+            "title": gettext("Your login"),
             "fields": [
-                {"name": "email", "label": say("E-mail"), "type": "email", "autocomplete": "email"},
+                {
+                    "name": "email",
+                    "label": gettext("E-mail"),
+                    "type": "email",
+                    "autocomplete": "email",
+                },
                 {
                     "name": "password",
-                    "label": say("Password"),
+                    "label": gettext("Password"),
                     "type": "password",
                     "autocomplete": "new-password",
                     "minlength": 10,
-                    "help": say("10 characters or more. Three unrelated words are good."),
+                    "help": gettext("10 characters or more. Three unrelated words are good."),
                 },
             ],
         },

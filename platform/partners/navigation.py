@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from kernel.language import marked
+
 NAVIGATION: list[tuple[str, list[tuple[str, str, str, str | None]]]] = [
     (
         "",
         [
-            ("Home", "/", "home", None),
-            ("Commissions", "/commissions", "coins", None),
-            ("Clients", "/referrals", "users", None),
-            ("Balance", "/balance", "wallet", None),
+            (marked("Home"), "/", "home", None),
+            (marked("Commissions"), "/commissions", "coins", None),
+            (marked("Clients"), "/referrals", "users", None),
+            (marked("Balance"), "/balance", "wallet", None),
         ],
     )
 ]

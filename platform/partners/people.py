@@ -10,6 +10,7 @@ from introducers import queries
 from introducers.models import Partner
 from kernel.database import ReadSession, TenantSession
 from kernel.errors import ProductError
+from kernel.language import marked
 from kernel.viewer import Viewer
 
 
@@ -18,7 +19,7 @@ class NoPartner(ProductError):
 
     code = "no_partner"
     status = 409
-    message = "There is no partnership for this login. Write to support."
+    message = marked("There is no partnership for this login. Write to support.")
 
 
 class NotOpenYet(ProductError):
@@ -26,7 +27,7 @@ class NotOpenYet(ProductError):
 
     code = "partnership_not_open"
     status = 409
-    message = "Your partnership is not active yet. Your home page says what is missing."
+    message = marked("Your partnership is not active yet. Your home page says what is missing.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 from introducers import queries as introducer_queries
 from introducers.rules import masked_name
 from kernel.clock import now
+from kernel.language import gettext
 from kernel.web.access import SELF
 from kernel.web.inject import Seen, Session, Tenant
 from kernel.web.pages import page
@@ -45,7 +46,7 @@ async def referrals(
     return await page(
         request,
         "partner/referrals.html",
-        title="Clients and network",
+        title=gettext("Clients and network"),
         active="/referrals",
         partner=partner,
         showing=showing,

@@ -18,6 +18,7 @@ from compliance import queries as compliance_queries
 from kernel.actor import TenantRef
 from kernel.database import ReadSession, TenantSession
 from kernel.errors import InvalidInput, NotFound
+from kernel.language import gettext, marked
 from kernel.money import Money
 from kernel.web.access import SELF
 from kernel.web.inject import Seen, Session, Tenant
@@ -25,8 +26,9 @@ from kernel.web.pages import flash, form_state, form_values, page, see_other
 from tenants import queries as tenant_queries
 from tenants.inject import Outside
 from tenants.ports import Ports
+from themes.formats import isolated as ltr
+from themes.formats import money_text
 from tradersroom import people
-from tradersroom.speech import ltr
 from trading import accounts, queries
 from trading.accounts import UnknownAccountType
 from trading.models import AccountType, Deal, TradingAccount
@@ -34,9 +36,17 @@ from trading.models import AccountType, Deal, TradingAccount
 _PAGE = 25
 _ACCOUNTS_MAX = 10
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ACTIONS = {0: "Buy", 1: "Sell", 2: "Balance", 3: "Credit", 4: "Charge", 5: "Correction"}
+_ACTIONS = {
+    0: marked("Buy"),
+    1: marked("Sell"),
+    2: marked("Balance"),
+    3: marked("Credit"),
+    4: marked("Charge"),
+    5: marked("Correction"),
+}
+_OTHER = marked("Other")
 _TRADES = (0, 1)
-_ENTRIES = {0: "in", 1: "out", 2: "in and out", 3: "out by"}
+_ENTRIES = {0: marked("in"), 1: marked("out"), 2: marked("in and out"), 3: marked("out by")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +118,9 @@ async def open_another(
     owned = await queries.accounts_of(session, me.client.id)
     try:
         if sum(1 for row in owned if row.state in ("open", "opening", "unknown")) >= _ACCOUNTS_MAX:
-            raise InvalidInput({"account_type": f"You have {_ACCOUNTS_MAX} accounts already."})
+            raise InvalidInput(
+                {"account_type": gettext("You have %d accounts already.") % _ACCOUNTS_MAX}
+            )
         await accounts.request_opening(
             session,
             client_id=me.client.id,
@@ -120,7 +132,7 @@ async def open_another(
     except (ClientRestricted, UnknownAccountType) as error:
         form = form_state(values, {"account_type": error.text})
     else:
-        text = "Your account is being opened. Its login and passwords come by mail."
+        text = gettext("Your account is being opened. Its login and passwords come by mail.")
         return flash(request, see_other("/accounts"), text)
     return await _list(
         request, form, session=session, tenant=tenant, viewer=viewer, ports=ports, status=422
@@ -162,7 +174,7 @@ async def account(
     return await page(
         request,
         "trader/account.html",
-        title=f"Account {found.login or found.reference}",
+        title=gettext("Account %s") % (found.login or found.reference),
         active="/accounts",
         card=await _card(session, found, await _server_names(ports, tenant)),
         deals=rows,
@@ -187,7 +199,7 @@ async def _list(
     return await page(
         request,
         "trader/accounts.html",
-        title="Accounts",
+        title=gettext("Accounts"),
         active="/accounts",
         status=status,
         cards=await cards_of(session, ports, tenant, me.client.id),
@@ -205,7 +217,8 @@ def offer_option(offer: AccountType) -> dict[str, Any]:
         "icon": "bolt" if offer.code == "RAW" else "chart-candle",
         "line": ltr(offer.markup_note),
         "end": ltr(f"{offer.currency}, 1:{offer.leverage_max}"),
-        "end_line": ltr(f"from {Money(offer.minimum_deposit, offer.currency)}"),
+        "end_line": gettext("from %s")
+        % ltr(money_text(Money(offer.minimum_deposit, offer.currency))),
     }
 
 
@@ -233,8 +246,10 @@ async def _card(
 def _deal_row(deal: Deal, currency: str) -> DealRow:
     return DealRow(
         deal=deal,
-        action=_ACTIONS.get(deal.action, "Other"),
-        entry=_ENTRIES.get(deal.entry, "") if deal.action in _TRADES else "",
+        action=gettext(_ACTIONS.get(deal.action, _OTHER)),
+        entry=gettext(_ENTRIES[deal.entry])
+        if deal.action in _TRADES and deal.entry in _ENTRIES
+        else "",
         trade=deal.action in _TRADES,
         result=Money(deal.profit, currency),
         charges=Money(deal.commission + deal.fee + deal.storage, currency),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,14 +19,16 @@ from kernel.actor import TenantRef
 from kernel.clock import now
 from kernel.database import ReadSession, TenantSession
 from kernel.errors import InvalidInput, NotFound, ProductError
+from kernel.language import gettext, marked
 from kernel.money import Money
 from kernel.web.access import SELF
 from kernel.web.inject import Seen, Session, Tenant
 from kernel.web.pages import away, flash, form_state, form_values, page, see_other
 from tenants.inject import Outside
 from tenants.ports import Ports
+from themes.formats import amount_text, money_text, number_text, typed_amount
+from themes.formats import isolated as ltr
 from tradersroom import people
-from tradersroom.speech import ltr, speaker, spoken
 from trading import queries as trading_queries
 from trading.models import TradingAccount
 from treasury import deposits, queries
@@ -35,7 +36,6 @@ from treasury.deposits import ProviderRefused, ProviderUnavailable
 from treasury.models import Deposit
 from treasury.queries import DepositRow, Limits
 
-_AMOUNT = re.compile(r"^[0-9]{1,12}(\.[0-9]{1,8})?$")
 _QUICK = ("100", "250", "500", "1000")
 _WALLET = "wallet"
 _OPEN = ("created", "pending")
@@ -52,7 +52,9 @@ class TooManyPayments(ProductError):
 
     code = "too_many_payments"
     status = 503
-    message = "Many people are paying in right now. Nothing was charged; try again in a moment."
+    message = marked(
+        "Many people are paying in right now. Nothing was charged; try again in a moment."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ async def status(
     return await page(
         request,
         "trader/deposit_status.html",
-        title=f"Deposit {row.reference}",
+        title=gettext("Deposit %s") % row.reference,
         active="/deposit",
         row=row,
         heading=_heading(row),
@@ -150,22 +152,34 @@ def tracker(row: DepositRow) -> list[dict[str, Any]]:
     """Return the stops of a deposit's way, with the times they were reached."""
     closed = row.state in ("failed", "cancelled")
     settled = row.settled_at is not None
-    payment: dict[str, Any] = {"state": "now", "label": f"Payment by {row.connection}"}
+    payment: dict[str, Any] = {"state": "now", "label": gettext("Payment by %s") % row.connection}
     if settled:
-        payment |= {"state": "ok", "time": row.settled_at, "line": "Confirmed by the provider"}
+        payment |= {
+            "state": "ok",
+            "time": row.settled_at,
+            "line": gettext("Confirmed by the provider"),
+        }
     elif row.state == "held":
-        payment |= {"state": "attention", "line": "A person looks at it. You need to do nothing."}
+        payment |= {
+            "state": "attention",
+            "line": gettext("A person looks at it. You need to do nothing."),
+        }
     elif closed:
-        word = "Not paid in time" if row.state == "cancelled" else "The payment failed"
-        payment |= {"state": "bad", "line": f"{word}. Nothing was charged."}
+        late = row.state == "cancelled"
+        line = (
+            gettext("Not paid in time. Nothing was charged.")
+            if late
+            else gettext("The payment failed. Nothing was charged.")
+        )
+        payment |= {"state": "bad", "line": line}
     else:
-        payment |= {"line": "We wait for the provider's confirmation"}
-    stops = [{"state": "ok", "label": "Deposit started", "time": row.created_at}, payment]
-    stops.append({"state": "ok" if settled else "todo", "label": "In your wallet"})
+        payment |= {"line": gettext("We wait for the provider's confirmation")}
+    stops = [{"state": "ok", "label": gettext("Deposit started"), "time": row.created_at}, payment]
+    stops.append({"state": "ok" if settled else "todo", "label": gettext("In your wallet")})
     if settled:
         stops[-1]["time"] = row.settled_at
     if row.account_id is not None:
-        label = f"On account {row.account_login}"
+        label = gettext("On account %s") % row.account_login
         state = "ok" if row.state == "credited" else "now" if settled else "todo"
         stop: dict[str, Any] = {"state": state, "label": label}
         if row.credited_at is not None:
@@ -175,17 +189,18 @@ def tracker(row: DepositRow) -> list[dict[str, Any]]:
 
 
 def _heading(row: DepositRow) -> dict[str, str]:
-    where = "on your account" if row.account_id else "in your wallet"
+    wallet = gettext("Your money is in your wallet")
+    there = gettext("Your money is on your account") if row.account_id else wallet
     words = {
-        "credited": ("circle-check", "p", f"Your money is {where}"),
-        "settled": ("circle-check", "p", "Your payment has arrived"),
-        "held": ("clock", "w", "We are checking your payment"),
-        "failed": ("circle-x", "n", "The payment failed"),
-        "cancelled": ("circle-x", "", "This deposit was not paid"),
+        "credited": ("circle-check", "p", there),
+        "settled": ("circle-check", "p", gettext("Your payment has arrived")),
+        "held": ("clock", "w", gettext("We are checking your payment")),
+        "failed": ("circle-x", "n", gettext("The payment failed")),
+        "cancelled": ("circle-x", "", gettext("This deposit was not paid")),
     }
-    icon, tone, text = words.get(row.state, ("clock", "i", "Waiting for your payment"))
+    icon, tone, text = words.get(row.state, ("clock", "i", gettext("Waiting for your payment")))
     if row.state == "settled" and row.account_id is None:
-        text = "Your money is in your wallet"
+        text = wallet
     return {"icon": icon, "tone": tone, "text": text}
 
 
@@ -252,16 +267,16 @@ def _order(values: Mapping[str, str]) -> Order:
     errors: dict[str, str] = {}
     account_id = _uuid(values.get("target", ""))
     if account_id is None and values.get("target") != _WALLET:
-        errors["target"] = "Choose where the money goes."
+        errors["target"] = gettext("Choose where the money goes.")
     connection_id = _uuid(values.get("method", ""))
     if connection_id is None:
-        errors["method"] = "Choose how you pay."
-    text = values.get("amount", "").replace(",", "").replace(" ", "")
-    if not _AMOUNT.match(text) or not text.isascii():
-        errors["amount"] = "Enter an amount such as 250.00."
-    if errors or connection_id is None:
+        errors["method"] = gettext("Choose how you pay.")
+    amount = typed_amount(values.get("amount", ""))
+    if amount is None:
+        errors["amount"] = gettext("Enter an amount such as %s.") % number_text(Decimal(250), 2)
+    if errors or connection_id is None or amount is None:
         raise InvalidInput(errors)
-    return Order(account_id, connection_id, Money(Decimal(text), values.get("currency", "")))
+    return Order(account_id, connection_id, Money(amount, values.get("currency", "")))
 
 
 def _uuid(text: str) -> UUID | None:
@@ -293,20 +308,19 @@ async def _form(
     targets = [*map(_target, accounts), _wallet_target()]
     methods = _methods(offers, tenant.base_currency)
     values = form["values"]
-    say = speaker(request)
     if values.get("target") not in {option["value"] for option in targets}:
         values["target"] = targets[0]["value"]
     chosen = next((row for row in accounts if str(row.id) == values["target"]), None)
     return await page(
         request,
         "trader/deposit.html",
-        title="Deposit",
+        title=gettext("Deposit"),
         active="/deposit",
         status=status,
         form=form,
         me=me,
-        targets=spoken(targets, say, "label", "line", "end_line"),
-        methods=spoken(methods, say, "end", "end_line"),
+        targets=targets,
+        methods=methods,
         method=values.get("method") or (methods[0]["value"] if methods else ""),
         currencies=_currencies(offers, tenant.base_currency),
         currency=chosen.currency if chosen else tenant.base_currency,
@@ -317,21 +331,21 @@ async def _form(
 def _target(row: TradingAccount) -> dict[str, Any]:
     return {
         "value": str(row.id),
-        "label": row.nickname or f"Account {row.login}",
+        "label": row.nickname or gettext("Account %s") % row.login,
         "icon": "chart-candle",
         "tone": "b",
         "line": f"MT5 · {row.login}",
-        "end": ltr(str(Money(row.balance, row.currency))),
-        "end_line": "balance",
+        "end": ltr(money_text(Money(row.balance, row.currency))),
+        "end_line": gettext("balance"),
     }
 
 
 def _wallet_target() -> dict[str, Any]:
     return {
         "value": _WALLET,
-        "label": "Wallet",
+        "label": gettext("Wallet"),
         "icon": "wallet",
-        "line": "Keep it here, move it to an account later",
+        "line": gettext("Keep it here, move it to an account later"),
     }
 
 
@@ -347,9 +361,9 @@ def _methods(offers: Sequence[Limits], base_currency: str) -> list[dict[str, Any
             "value": str(offer.connection_id),
             "label": offer.name,
             "icon": "credit-card",
-            "line": ltr(f"{offer.smallest.rounded().amount:,} – {offer.largest}"),
-            "end": "Free",
-            "end_line": "Instantly",
+            "line": ltr(f"{amount_text(offer.smallest)} – {money_text(offer.largest)}"),
+            "end": gettext("Free"),
+            "end_line": gettext("Instantly"),
             "tone": "a",
         }
         for offer in shown.values()

@@ -12,6 +12,7 @@ from uuid import UUID
 from litestar import MediaType, Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
+from kernel.language import gettext, marked
 from kernel.web.access import SELF
 from kernel.web.inject import Seen, Session
 from kernel.web.pages import page
@@ -20,10 +21,10 @@ from treasury import queries
 from treasury.queries import DepositFilter, DepositRow
 
 STATES = (
-    ("pending", "Waiting", ("created", "pending")),
-    ("done", "Done", ("settled", "credited")),
-    ("held", "Being checked", ("held",)),
-    ("closed", "Failed or cancelled", ("failed", "cancelled")),
+    ("pending", marked("Waiting"), ("created", "pending")),
+    ("done", marked("Done"), ("settled", "credited")),
+    ("held", marked("Being checked"), ("held",)),
+    ("closed", marked("Failed or cancelled"), ("failed", "cancelled")),
 )
 _PAGE = 25
 _EXPORT_MAX = 5000
@@ -43,12 +44,12 @@ async def history(request: Request[Any, Any, Any], session: Session, viewer: See
     return await page(
         request,
         "trader/history.html",
-        title="History",
+        title=gettext("History"),
         active="/history",
         rows=found.rows,
         paging=_paging(request, found.after),
         query_text=_query(request),
-        states=[(name, label) for name, label, _ in STATES],
+        states=[(name, gettext(label)) for name, label, _ in STATES],
         filtered=bool(request.query_params.get("q") or request.query_params.get("state")),
     )
 

@@ -13,6 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 from compliance import queries as compliance_queries
 from compliance.models import KycCase
 from kernel.database import ReadSession, TenantSession
+from kernel.language import gettext
 from kernel.money import Money
 from kernel.web.access import SELF
 from kernel.web.inject import Seen, Session, Tenant
@@ -21,7 +22,6 @@ from ledger import queries as ledger_queries
 from tenants.inject import Outside
 from tradersroom import accounts, people
 from tradersroom.people import Me
-from tradersroom.speech import Say, speaker, spoken
 from trading.models import TradingAccount
 from treasury import queries as treasury_queries
 from treasury.queries import DepositFilter, DepositRow
@@ -48,21 +48,20 @@ async def home(
     paid = await treasury_queries.deposit_page(
         session, narrowed=DepositFilter(client_id=me.client.id, states=_PAID), limit=1
     )
-    say = speaker(request)
     steps = checklist(me, case, [card.account for card in cards], paid=bool(paid.rows))
     main, others = await wallet(session, me.client.id, tenant.base_currency)
     return await page(
         request,
         "trader/home.html",
-        title="Home",
+        title=gettext("Home"),
         active="/",
         me=me,
-        steps=spoken(steps, say, "label", "line", "action"),
+        steps=steps,
         left=sum(1 for step in steps if step["state"] != "ok"),
         wallet=main,
         pills=others,
         cards=cards,
-        recent=[recent_item(row, say) for row in recent.rows],
+        recent=[recent_item(row) for row in recent.rows],
         may_open=case is not None and case.state == "approved",
     )
 
@@ -98,76 +97,78 @@ def checklist(
 
 def _address(me: Me) -> dict[str, Any]:
     if me.verified:
-        return {"state": "ok", "label": "E-mail address confirmed"}
+        return {"state": "ok", "label": gettext("E-mail address confirmed")}
     return {
         "state": "todo",
-        "label": "Confirm your e-mail address",
-        "line": "Open the link we sent you",
+        "label": gettext("Confirm your e-mail address"),
+        "line": gettext("Open the link we sent you"),
     }
 
 
 def _documents(case: KycCase | None) -> dict[str, Any]:
     state = case.state if case is not None else "collecting"
-    step: dict[str, Any] = {"label": "Verify your identity", "href": "/verification"}
+    step: dict[str, Any] = {"label": gettext("Verify your identity"), "href": "/verification"}
     if state == "approved":
-        return {"state": "ok", "label": "Identity verified"}
+        return {"state": "ok", "label": gettext("Identity verified")}
     if state == "in_review":
         return {
             "state": "wait",
-            "label": "Identity and address",
-            "line": "We are checking your documents. You get a mail.",
+            "label": gettext("Identity and address"),
+            "line": gettext("We are checking your documents. You get a mail."),
         }
     if state == "rejected":
         return {
             **step,
             "state": "attention",
-            "line": "We need a document again",
-            "action": "See why",
+            "line": gettext("We need a document again"),
+            "action": gettext("See why"),
         }
     return {
         **step,
         "state": "todo",
-        "line": "Identity document, proof of address, selfie",
-        "action": "Start",
+        "line": gettext("Identity document, proof of address, selfie"),
+        "action": gettext("Start"),
     }
 
 
 def _account(owned: Sequence[TradingAccount]) -> dict[str, Any]:
     if any(account.state == "open" for account in owned):
-        return {"state": "ok", "label": "Trading account open"}
+        return {"state": "ok", "label": gettext("Trading account open")}
     if owned:
         return {
             "state": "wait",
-            "label": "Your trading account",
-            "line": "It is being opened on the server",
+            "label": gettext("Your trading account"),
+            "line": gettext("It is being opened on the server"),
         }
     return {
         "state": "todo",
-        "label": "Get your trading account",
-        "line": "Opens by itself once you are verified",
+        "label": gettext("Get your trading account"),
+        "line": gettext("Opens by itself once you are verified"),
     }
 
 
 def _deposit(paid: bool) -> dict[str, Any]:  # noqa: FBT001 - a fact, not a switch
     if paid:
-        return {"state": "ok", "label": "First deposit made"}
+        return {"state": "ok", "label": gettext("First deposit made")}
     return {
         "state": "todo",
-        "label": "Make your first deposit",
-        "line": "Fee and arrival time are shown before you pay",
+        "label": gettext("Make your first deposit"),
+        "line": gettext("Fee and arrival time are shown before you pay"),
         "href": "/deposit",
-        "action": "Deposit",
+        "action": gettext("Deposit"),
     }
 
 
-def recent_item(row: DepositRow, say: Say) -> dict[str, Any]:
+def recent_item(row: DepositRow) -> dict[str, Any]:
     """Return a deposit as a line of recent activity."""
-    target = say("to %s") % row.account_login if row.account_login else say("to your wallet")
+    target = (
+        gettext("to %s") % row.account_login if row.account_login else gettext("to your wallet")
+    )
     return {
         "row": row,
         "icon": "arrow-down-left",
         "tone": "p" if row.state in _PAID else "",
-        "title": say("Deposit by %s") % row.connection,
+        "title": gettext("Deposit by %s") % row.connection,
         "target": target,
         "href": f"/deposit/{row.reference}",
         "value": row.settled or row.amount,

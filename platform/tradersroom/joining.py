@@ -19,6 +19,8 @@ from kernel.crypto import Vault
 from kernel.database import TenantSession
 from kernel.errors import InvalidInput
 from kernel.events import record
+from kernel.language import current as current_language
+from kernel.language import gettext, marked
 from messaging import mails
 from tradersroom import countries
 
@@ -28,8 +30,8 @@ AGREEMENTS = {
     "risk": "risk disclosure 4",
 }
 _CONSENT_MISSING = {
-    "terms": "Read and accept the agreements to open an account.",
-    "risk": "Confirm that you understand the risk.",
+    "terms": marked("Read and accept the agreements to open an account."),
+    "risk": marked("Confirm that you understand the risk."),
 }
 _CODE = re.compile(r"^[A-Za-z0-9_-]{2,40}$")
 _VISITOR = re.compile(r"^[A-Za-z0-9_-]{8,64}$")
@@ -139,12 +141,12 @@ def _checked(tenant: TenantRef, values: Mapping[str, str], password: str) -> dic
             email=email,
             phone=values.get("phone", ""),
             country=values.get("country", ""),
-            language=tenant.language,
+            language=current_language(),
         )
     except InvalidInput as error:
         errors.update(error.fields)
     if fields and not countries.known(fields["country"]):
-        errors["country"] = "Choose your country."
+        errors["country"] = gettext("Choose your country.")
     try:
         _check_password(tenant, email, password)
     except InvalidInput as error:
@@ -160,7 +162,7 @@ def _check_password(tenant: TenantRef, email: str, password: str) -> None:
 
 
 def _consents(values: Mapping[str, str]) -> dict[str, str]:
-    return {name: text for name, text in _CONSENT_MISSING.items() if not values.get(name)}
+    return {name: gettext(text) for name, text in _CONSENT_MISSING.items() if not values.get(name)}
 
 
 def _agree(session: TenantSession, client: Client) -> None:

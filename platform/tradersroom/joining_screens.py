@@ -13,6 +13,8 @@ from identity.email_tokens import LinkExpired
 from identity.screens import signed_in
 from identity.users import EmailTaken
 from kernel.errors import InvalidInput, TooManyRequests
+from kernel.language import current as current_language
+from kernel.language import gettext, marked
 from kernel.throttle import spend
 from kernel.web.access import PUBLIC, SELF
 from kernel.web.inject import Seen, Session, Tenant
@@ -27,13 +29,15 @@ _CONSENTS = (
     {
         "name": "terms",
         "type": "checkbox",
-        "label": "I have read and accept the client agreement, the order execution policy and"
-        " the privacy notice.",
+        "label": marked(
+            "I have read and accept the client agreement, the order execution policy and"
+            " the privacy notice."
+        ),
     },
     {
         "name": "risk",
         "type": "checkbox",
-        "label": "I understand that I can lose all the money I deposit.",
+        "label": marked("I understand that I can lose all the money I deposit."),
     },
 )
 
@@ -81,7 +85,7 @@ async def register(
     return await page(
         request,
         "trader/check_mail.html",
-        title="Check your mail",
+        title=gettext("Check your mail"),
         email=client.email,
     )
 
@@ -96,7 +100,7 @@ async def verify(
     except LinkExpired:
         return await _expired(request)
     response = await signed_in(request, session, user_id=user.id, kind="client")
-    return flash(request, response, "Your e-mail address is confirmed.")
+    return flash(request, response, gettext("Your e-mail address is confirmed."))
 
 
 @post("/verify", permission=SELF, status_code=200)
@@ -120,7 +124,7 @@ async def send_again(
     await joining.send_link(
         session, user=found.user, vault=ports.vault, link_to=_link(request, "verify")
     )
-    return flash(request, see_other("/"), "The link is on its way to your mailbox.")
+    return flash(request, see_other("/"), gettext("The link is on its way to your mailbox."))
 
 
 @get("/invite/{secret:str}", permission=PUBLIC)
@@ -164,71 +168,82 @@ def _link(request: Request[Any, Any, Any], place: str) -> joining.LinkTo:
 async def _registration(
     request: Request[Any, Any, Any], form: dict[str, Any], *, status: int = 200
 ) -> Response[Any]:
-    tenant = request.scope["state"]["tenant"]
     return await page(
         request,
         "auth/register.html",
-        title="Open an account",
+        title=gettext("Open an account"),
         status=status,
         form=form,
         action="/register",
-        heading="Open an account",
-        sub="It takes two minutes. You send your documents afterwards, and see what each step"
-        " is for.",
-        sections=_sections(tenant.language),
-        consents=_CONSENTS,
-        submit_label="Create account",
+        heading=gettext("Open an account"),
+        sub=gettext(
+            "It takes two minutes. You send your documents afterwards, and see what each step"
+            " is for."
+        ),
+        sections=_sections(current_language()),
+        consents=[_said(one) for one in _CONSENTS],
+        submit_label=gettext("Create account"),
         login_href="/login",
     )
 
 
-def _sections(language: str) -> list[dict[str, Any]]:
+def _said(consent: dict[str, str]) -> dict[str, str]:
+    label = consent["label"]
+    return {**consent, "label": gettext(label)}
+
+
+def _sections(spoken: str) -> list[dict[str, Any]]:
     return [
         {
-            "title": "About you",
+            "title": gettext("About you"),
             "fields": [
                 {"name": "ref", "label": "", "type": "hidden"},
                 {"name": "visitor", "label": "", "type": "hidden"},
                 {
                     "name": "first_name",
-                    "label": "First name",
+                    "label": gettext("First name"),
                     "autocomplete": "given-name",
-                    "help": "As in your passport",
+                    "help": gettext("As in your passport"),
                     "maxlength": 60,
                 },
                 {
                     "name": "last_name",
-                    "label": "Last name",
+                    "label": gettext("Last name"),
                     "autocomplete": "family-name",
                     "maxlength": 60,
                 },
                 {
                     "name": "country",
-                    "label": "Country of residence",
+                    "label": gettext("Country of residence"),
                     "type": "select",
-                    "options": countries(language),
+                    "options": countries(spoken),
                     "autocomplete": "country",
                 },
                 {
                     "name": "phone",
-                    "label": "Mobile number",
+                    "label": gettext("Mobile number"),
                     "type": "tel",
                     "autocomplete": "tel",
-                    "help": "With the country code, such as +971 50 123 4567",
+                    "help": gettext("With the country code, such as +971 50 123 4567"),
                 },
             ],
         },
         {
-            "title": "Your login",
+            "title": gettext("Your login"),
             "fields": [
-                {"name": "email", "label": "E-mail", "type": "email", "autocomplete": "email"},
+                {
+                    "name": "email",
+                    "label": gettext("E-mail"),
+                    "type": "email",
+                    "autocomplete": "email",
+                },
                 {
                     "name": "password",
-                    "label": "Password",
+                    "label": gettext("Password"),
                     "type": "password",
                     "autocomplete": "new-password",
                     "minlength": 10,
-                    "help": "10 characters or more. Three unrelated words are good.",
+                    "help": gettext("10 characters or more. Three unrelated words are good."),
                 },
             ],
         },
@@ -246,12 +261,12 @@ async def _invitation(
     return await page(
         request,
         "trader/invite.html",
-        title="Set your password",
+        title=gettext("Set your password"),
         status=status,
         form=form,
         action=f"/invite/{secret}",
         person=name,
-        consents=_CONSENTS,
+        consents=[_said(one) for one in _CONSENTS],
     )
 
 
@@ -259,14 +274,16 @@ async def _expired(request: Request[Any, Any, Any]) -> Response[Any]:
     return await page(
         request,
         "auth/message.html",
-        title="This link has expired",
+        title=gettext("This link has expired"),
         status=404,
-        heading="This link has expired",
-        text="It was used before, or it is too old. Sign in: your home page sends you a new one"
-        " if you still need it.",
+        heading=gettext("This link has expired"),
+        text=gettext(
+            "It was used before, or it is too old. Sign in: your home page sends you a new one"
+            " if you still need it."
+        ),
         icon_name="clock",
         tone="w",
-        action_label="Sign in",
+        action_label=gettext("Sign in"),
         action_href="/login",
     )
 

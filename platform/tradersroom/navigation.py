@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from kernel.language import marked
+
 NAVIGATION: list[tuple[str, list[tuple[str, str, str, str | None]]]] = [
     (
         "",
         [
-            ("Home", "/", "home", None),
-            ("Accounts", "/accounts", "chart-candle", None),
-            ("Deposit", "/deposit", "plus", None),
-            ("History", "/history", "history", None),
-            ("Verification", "/verification", "id", None),
+            (marked("Home"), "/", "home", None),
+            (marked("Accounts"), "/accounts", "chart-candle", None),
+            (marked("Deposit"), "/deposit", "plus", None),
+            (marked("History"), "/history", "history", None),
+            (marked("Verification"), "/verification", "id", None),
         ],
     )
 ]

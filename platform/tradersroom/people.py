@@ -10,6 +10,7 @@ from identity import queries as identity_queries
 from identity.models import UserAccount
 from kernel.database import ReadSession, TenantSession
 from kernel.errors import ProductError
+from kernel.language import marked
 from kernel.viewer import Viewer
 
 
@@ -18,7 +19,9 @@ class AddressNotVerified(ProductError):
 
     code = "address_not_verified"
     status = 409
-    message = "Confirm your e-mail address first. We can send the link again from your home page."
+    message = marked(
+        "Confirm your e-mail address first. We can send the link again from your home page."
+    )
 
 
 class NoProfile(ProductError):
@@ -26,7 +29,7 @@ class NoProfile(ProductError):
 
     code = "no_profile"
     status = 409
-    message = "There is no client profile for this login. Write to support."
+    message = marked("There is no client profile for this login. Write to support.")
 
 
 @dataclass(frozen=True, slots=True)

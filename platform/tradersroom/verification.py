@@ -16,6 +16,7 @@ from compliance.models import KycCase, KycDocument
 from kernel.clock import now
 from kernel.database import TenantSession
 from kernel.errors import InvalidInput
+from kernel.language import gettext, marked
 from kernel.web.access import SELF
 from kernel.web.inject import Seen, Session
 from kernel.web.pages import flash, form_state, form_values, page, see_other
@@ -25,11 +26,13 @@ from trading import queries as trading_queries
 
 _ACCEPT = ".jpg,.jpeg,.png,.pdf"
 _HELP = {
-    "passport": "The page with your photo. All four corners visible, no glare.",
-    "id_front": "All four corners visible, no glare.",
-    "id_back": "All four corners visible, no glare.",
-    "proof_of_address": "A utility bill or bank statement of the last three months with your name.",
-    "selfie": "Your face, no hat, no sunglasses. Your telephone's camera is fine.",
+    "passport": marked("The page with your photo. All four corners visible, no glare."),
+    "id_front": marked("All four corners visible, no glare."),
+    "id_back": marked("All four corners visible, no glare."),
+    "proof_of_address": marked(
+        "A utility bill or bank statement of the last three months with your name."
+    ),
+    "selfie": marked("Your face, no hat, no sunglasses. Your telephone's camera is fine."),
 }
 _ICONS = {
     "passport": "book",
@@ -37,6 +40,20 @@ _ICONS = {
     "id_back": "id",
     "proof_of_address": "home",
     "selfie": "face-id",
+}
+_SEND = {
+    "passport": marked("Send passport"),
+    "id_front": marked("Send identity card, front"),
+    "id_back": marked("Send identity card, back"),
+    "proof_of_address": marked("Send proof of address"),
+    "selfie": marked("Send selfie"),
+}
+_RECEIVED = {
+    "passport": marked("Passport received."),
+    "id_front": marked("Identity card, front received."),
+    "id_back": marked("Identity card, back received."),
+    "proof_of_address": marked("Proof of address received."),
+    "selfie": marked("Selfie received."),
 }
 _PHOTO = ("selfie",)
 
@@ -68,7 +85,7 @@ async def save_facts(
     except InvalidInput as error:
         form = form_state(values, error.fields)
         return await _show(request, session, viewer, {"facts": form}, status=422)
-    return flash(request, see_other("/verification"), "Saved.")
+    return flash(request, see_other("/verification"), gettext("Saved."))
 
 
 @post("/verification/documents/{kind:str}", permission=SELF, status_code=200)
@@ -98,7 +115,7 @@ async def send_document(
     except InvalidInput as error:
         state = form_state(values, error.fields)
         return await _show(request, session, viewer, {kind: state}, status=422)
-    return flash(request, see_other("/verification"), f"{rules.KINDS[kind]} received.")
+    return flash(request, see_other("/verification"), gettext(_RECEIVED[kind]))
 
 
 @get("/verification/documents/{document_id:uuid}", permission=SELF)
@@ -131,14 +148,14 @@ async def submit(request: Request[Any, Any, Any], session: Session, viewer: Seen
     except InvalidInput as error:
         state = form_state({}, message=" ".join(error.fields.values()))
         return await _show(request, session, viewer, {"submit": state}, status=422)
-    text = "Submitted. We look at it within one working day and write to you."
+    text = gettext("Submitted. We look at it within one working day and write to you.")
     return flash(request, see_other("/verification"), text)
 
 
 async def _read(upload: object) -> bytes:
     """Return the bytes of an upload, at most one more than is accepted."""
     if not isinstance(upload, UploadFile):
-        raise InvalidInput({"file": "Choose a file first."})
+        raise InvalidInput({"file": gettext("Choose a file first.")})
     return await upload.read(files.BYTES_MAX + 1)
 
 
@@ -146,7 +163,7 @@ async def _choose(session: TenantSession, client_id: UUID, code: str) -> None:
     if not code:
         return
     if await trading_queries.account_type(session, code) is None:
-        raise InvalidInput({"account_type": "Choose one of the account types."})
+        raise InvalidInput({"account_type": gettext("Choose one of the account types.")})
     await cases.choose_account_type(session, client_id=client_id, code=code)
 
 
@@ -169,7 +186,7 @@ async def _show(
     return await page(
         request,
         "trader/verification.html",
-        title="Verification",
+        title=gettext("Verification"),
         active="/verification",
         status=status,
         me=me,
@@ -200,8 +217,9 @@ def _replaced(kind: str, current: Mapping[str, KycDocument]) -> bool:
 def _kind(kind: str, label: str, row: KycDocument | None, forms: dict[str, Any]) -> dict[str, Any]:
     return {
         "kind": kind,
-        "label": label,
-        "help": _HELP[kind],
+        "label": gettext(label),
+        "send": gettext(_SEND[kind]),
+        "help": gettext(_HELP[kind]),
         "icon": _ICONS[kind],
         "photo": kind in _PHOTO,
         "expires": kind in ("passport", "id_front"),

@@ -15,6 +15,7 @@ from kernel.crypto import Vault
 from kernel.database import TenantSession
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import comment_token, reference, uuid7
+from kernel.language import gettext, marked
 from trading import intents, queries, rules
 from trading.models import PlatformOperation, TradingAccount
 
@@ -25,7 +26,7 @@ class UnknownAccountType(NotFound):
     """No offer of that code is open to new accounts."""
 
     code = "unknown_account_type"
-    message = "This account type is not offered any more. Choose another one."
+    message = marked("This account type is not offered any more. Choose another one.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ async def rename(session: TenantSession, *, account_id: UUID, nickname: str) -> 
     if account is None:
         raise NotFound
     if len(nickname.strip()) > 40:
-        raise InvalidInput({"nickname": "Use at most 40 characters."})
+        raise InvalidInput({"nickname": gettext("Use at most 40 characters.")})
     before = account.nickname
     account.nickname = nickname.strip()
     audit.record(

@@ -21,6 +21,7 @@ from kernel.database import Database, TenantSession
 from kernel.errors import Conflict, InvalidInput, NotFound, ProductError
 from kernel.events import record
 from kernel.ids import reference, uuid7
+from kernel.language import gettext, marked
 from kernel.log import logger
 from kernel.money import Money
 from trading import queries as trading_queries
@@ -38,7 +39,7 @@ class DepositClosed(Conflict):
     """The deposit is no longer waiting for its payment."""
 
     code = "deposit_closed"
-    message = "This deposit is already paid or closed. Start a new one."
+    message = marked("This deposit is already paid or closed. Start a new one.")
 
 
 class DepositNotHeld(Conflict):
@@ -52,7 +53,7 @@ class TooManyOpenDeposits(Conflict):
     """The client has many deposits that were started and never paid."""
 
     code = "too_many_open_deposits"
-    message = "You have many unpaid deposits. Pay one of them, or wait until they expire."
+    message = marked("You have many unpaid deposits. Pay one of them, or wait until they expire.")
 
 
 class ProviderRefused(ProductError):
@@ -60,7 +61,9 @@ class ProviderRefused(ProductError):
 
     code = "provider_refused"
     status = 502
-    message = "The payment provider refused this payment. Start a new deposit or choose another."
+    message = marked(
+        "The payment provider refused this payment. Start a new deposit or choose another."
+    )
 
 
 class ProviderUnavailable(ProductError):
@@ -68,7 +71,9 @@ class ProviderUnavailable(ProductError):
 
     code = "provider_unavailable"
     status = 503
-    message = "The payment provider does not answer. Nothing was charged; try again in a minute."
+    message = marked(
+        "The payment provider does not answer. Nothing was charged; try again in a minute."
+    )
 
 
 async def start(
@@ -87,7 +92,9 @@ async def start(
     await restrictions.require_free(session, client_id=client_id, kind="deposit")
     limits = await queries.limits(session, connection_id=connection_id, currency=amount.currency)
     if limits is None:
-        raise InvalidInput({"currency": "Choose a currency that this payment method takes."})
+        raise InvalidInput(
+            {"currency": gettext("Choose a currency that this payment method takes.")}
+        )
     rules.check_amount(amount, smallest=limits.smallest, largest=limits.largest)
     if account_id is not None:
         await _check_account(session, client_id=client_id, account_id=account_id, amount=amount)
@@ -296,9 +303,11 @@ async def _check_account(
     if account is None or account.client_id != client_id:
         raise NotFound
     if account.state != "open":
-        raise InvalidInput({"account": "This account is not open yet. Choose another one."})
+        raise InvalidInput(
+            {"account": gettext("This account is not open yet. Choose another one.")}
+        )
     if account.currency != amount.currency:
-        raise InvalidInput({"currency": f"This account is kept in {account.currency}."})
+        raise InvalidInput({"currency": gettext("This account is kept in %s.") % account.currency})
 
 
 async def _locked(session: TenantSession, deposit_id: UUID) -> Deposit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, func, or_, select, tuple_
-from sqlalchemy.orm import defer
+from sqlalchemy.orm import QueryableAttribute, defer
 
 from clients.models import Client
 from kernel.database import ReadSession, TenantSession
@@ -74,9 +74,14 @@ class DepositFilter:
     owner_id: UUID | None = None
     connection_id: UUID | None = None
     currency: str = ""
-    disputed: bool | None = None
     since: datetime | None = None
     until: datetime | None = None
+    settled_since: datetime | None = None
+    settled_until: datetime | None = None
+    smallest: Decimal | None = None
+    largest: Decimal | None = None
+    connection: str = ""
+    provider_reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,16 @@ class DepositTotal:
     count: int
     amount: Decimal
     fee: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class DepositGroup:
+    """Deposits of one state and currency: how many, and how much of them was settled."""
+
+    state: str
+    currency: str
+    count: int
+    amount: Decimal
 
 
 async def connection(session: Session, connection_id: UUID) -> PspConnection | None:
@@ -317,6 +332,39 @@ async def deposit_page(
     return DepositPage(rows, rows[-1].id if len(found) > size else None)
 
 
+async def deposit_slice(
+    session: Session,
+    *,
+    narrowed: DepositFilter,
+    order: str,
+    descending: bool,
+    after: tuple[object, UUID] | None = None,
+    limit: int,
+) -> list[DepositRow]:
+    """Return deposits in one of `DEPOSIT_ORDERS`, from a key on, at most `limit`.
+
+    Ids are in order of time, so that the order of creation needs no other key.
+    """
+    key = DEPOSIT_ORDERS[order]
+    keys = (key, Deposit.id) if key is not Deposit.id else (Deposit.id,)
+    query = _narrowed(_rows(), narrowed)
+    if after is not None:
+        start = after if len(keys) == 2 else after[1:]
+        place, wanted = tuple_(*keys), tuple_(*start)
+        query = query.where(place < wanted if descending else place > wanted)
+    query = query.order_by(*(one.desc() if descending else one.asc() for one in keys))
+    return [_as_row(row) for row in await session.execute(query.limit(limit))]
+
+
+async def deposit_groups(session: Session, *, narrowed: DepositFilter) -> list[DepositGroup]:
+    """Return how many deposits of each state and currency a filter leaves."""
+    settled = func.coalesce(func.sum(Deposit.settled_amount), Decimal(0))
+    sums = _joined(select(Deposit.state, Deposit.currency, func.count(), settled))
+    query = _narrowed(sums, narrowed).group_by(Deposit.state, Deposit.currency)
+    query = query.order_by(Deposit.state, Deposit.currency)
+    return [DepositGroup(*row) for row in await session.execute(query)]
+
+
 async def deposit_row(session: Session, *, deposit_id: UUID) -> DepositRow | None:
     """Return one deposit as lists show it."""
     row = (await session.execute(_rows().where(Deposit.id == deposit_id))).one_or_none()
@@ -344,6 +392,19 @@ async def count_by_state(session: Session) -> dict[str, int]:
     return {state: count for state, count in await session.execute(query)}  # noqa: C416
 
 
+_AMOUNT = func.coalesce(Deposit.settled_amount, Deposit.amount)
+_PERSON = func.concat_ws(" ", Client.first_name, Client.last_name)
+# What a list of deposits may be sorted by.
+DEPOSIT_ORDERS: dict[str, Any] = {
+    "created": Deposit.id,
+    "reference": Deposit.reference,
+    "client": _PERSON,
+    "state": Deposit.state,
+    "provider": PspConnection.name,
+    "amount": _AMOUNT,
+}
+
+
 def _rows() -> Select[*tuple[Any, ...]]:
     return _joined(
         select(
@@ -351,7 +412,7 @@ def _rows() -> Select[*tuple[Any, ...]]:
             PspConnection.provider,
             PspConnection.name,
             Client.reference,
-            func.concat_ws(" ", Client.first_name, Client.last_name),
+            _PERSON,
             TradingAccount.login,
         )
     )
@@ -377,19 +438,24 @@ def _narrowed(query: Select[*tuple[Any, ...]], narrowed: DepositFilter) -> Selec
     ):
         if wanted is not None:
             query = query.where(column == wanted)
-    if narrowed.since is not None:
-        query = query.where(Deposit.created_at >= narrowed.since)
-    if narrowed.until is not None:
-        query = query.where(Deposit.created_at < narrowed.until)
-    if narrowed.disputed is not None:
-        disputed = Deposit.disputed_at.is_not(None)
-        query = query.where(disputed if narrowed.disputed else ~disputed)
+    conditions: tuple[tuple[Any, Callable[[Any], ColumnElement[bool]]], ...] = (
+        (narrowed.since, lambda value: Deposit.created_at >= value),
+        (narrowed.until, lambda value: Deposit.created_at < value),
+        (narrowed.settled_since, lambda value: Deposit.settled_at >= value),
+        (narrowed.settled_until, lambda value: Deposit.settled_at < value),
+        (narrowed.smallest, lambda value: value <= _AMOUNT),
+        (narrowed.largest, lambda value: value >= _AMOUNT),
+        (narrowed.connection or None, _contained(PspConnection.name)),
+        (narrowed.provider_reference or None, _contained(Deposit.provider_reference)),
+    )
+    for value, condition in conditions:
+        if value is not None:
+            query = query.where(condition(value))
     if words := narrowed.search.strip():
-        name = func.concat_ws(" ", Client.first_name, Client.last_name)
         matches = [
             Deposit.reference.istartswith(words, autoescape=True),
             Deposit.provider_reference == words,
-            name.icontains(words, autoescape=True),
+            _PERSON.icontains(words, autoescape=True),
             Client.email.istartswith(words, autoescape=True),
             Client.reference == words.upper(),
         ]
@@ -397,6 +463,10 @@ def _narrowed(query: Select[*tuple[Any, ...]], narrowed: DepositFilter) -> Selec
             matches.append(TradingAccount.login == int(words))
         query = query.where(or_(*matches))
     return query
+
+
+def _contained(column: QueryableAttribute[Any]) -> Callable[[Any], ColumnElement[bool]]:
+    return lambda words: column.icontains(words, autoescape=True)
 
 
 def _as_row(found: Row[*tuple[Any, ...]]) -> DepositRow:

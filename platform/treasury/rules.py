@@ -11,7 +11,9 @@ from typing import Literal
 
 from connectors.payments.port import EventKind
 from kernel.errors import InvalidInput
+from kernel.language import gettext
 from kernel.money import Money
+from themes.formats import money_text
 
 OPEN = frozenset({"created", "pending"})
 PAID = frozenset({"settled", "credited", "held"})
@@ -80,8 +82,14 @@ def _paid(standing: Standing, fact: Fact) -> Decision:
 def check_amount(amount: Money, *, smallest: Money, largest: Money) -> None:
     """Raise InvalidInput unless the amount is whole in minor units and inside the limits."""
     if amount != amount.rounded():
-        raise InvalidInput({"amount": f"Enter an amount that {amount.currency} can be paid in."})
+        raise InvalidInput(
+            {"amount": gettext("Enter an amount that %s can be paid in.") % amount.currency}
+        )
     if amount < smallest:
-        raise InvalidInput({"amount": f"The smallest deposit is {smallest}. Enter more."})
+        raise InvalidInput(
+            {"amount": gettext("The smallest deposit is %s. Enter more.") % money_text(smallest)}
+        )
     if largest < amount:
-        raise InvalidInput({"amount": f"The largest deposit is {largest}. Enter less."})
+        raise InvalidInput(
+            {"amount": gettext("The largest deposit is %s. Enter less.") % money_text(largest)}
+        )

@@ -10,23 +10,25 @@ from litestar.exceptions import HTTPException
 from litestar.status_codes import HTTP_500_INTERNAL_SERVER_ERROR
 
 from kernel.errors import ProductError, TooManyRequests, Unauthenticated
+from kernel.language import gettext, marked
 from kernel.log import logger
 from kernel.web import pages
 
 _LOG = logger(__name__)
 _TITLES = {
-    400: "The request can't be read",
-    401: "Sign in to continue",
-    403: "Your role does not allow this",
-    404: "There is nothing at this address",
-    405: "This address does not take that method",
-    409: "This has changed in the meantime",
-    413: "The file is too large",
-    415: "This kind of file is not accepted",
-    422: "Some fields need your attention",
-    429: "Too many attempts",
-    503: "Busy, try again in a moment",
+    400: marked("The request can't be read"),
+    401: marked("Sign in to continue"),
+    403: marked("Your role does not allow this"),
+    404: marked("There is nothing at this address"),
+    405: marked("This address does not take that method"),
+    409: marked("This has changed in the meantime"),
+    413: marked("The file is too large"),
+    415: marked("This kind of file is not accepted"),
+    422: marked("Some fields need your attention"),
+    429: marked("Too many attempts"),
+    503: marked("Busy, try again in a moment"),
 }
+_UNKNOWN = marked("The request can't be carried out")
 
 
 def wants_page(request: Request[Any, Any, Any]) -> bool:
@@ -53,9 +55,9 @@ def answer_http_error(request: Request[Any, Any, Any], error: HTTPException) -> 
     """Answer what the framework refused: no such path, wrong method, unreadable body."""
     request.scope["state"]["rollback"] = True
     status = error.status_code
-    text = _TITLES.get(status, "The request can't be carried out")
+    text = gettext(_TITLES.get(status, _UNKNOWN))
     if status == 403 and "csrf" in error.detail.lower():
-        text = "The form is too old. Reload the page and send it again."
+        text = gettext("The form is too old. Reload the page and send it again.")
     return _answer(request, status, "http_error", f"{text.rstrip('.')}.")
 
 
@@ -69,7 +71,7 @@ def answer_failure(request: Request[Any, Any, Any], error: Exception) -> Respons
         route=_route(request),
     )
     reference = request.scope["state"].get("request_id", "")
-    text = f"Something failed on our side. Nothing was changed. Reference {reference}."
+    text = gettext("Something failed on our side. Nothing was changed. Reference %s.") % reference
     return _answer(request, HTTP_500_INTERNAL_SERVER_ERROR, "failure", text)
 
 
@@ -87,7 +89,7 @@ def _answer(
     fields: dict[str, str] | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response[Any]:
-    title = _TITLES.get(status, "The request can't be carried out")
+    title = gettext(_TITLES.get(status, _UNKNOWN))
     if wants_page(request):
         problem = {"status": status, "title": title, "detail": text, "fields": fields or {}}
         response: Response[Any] = pages.answer_page(

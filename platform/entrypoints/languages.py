@@ -1,0 +1,53 @@
+"""Which language a visitor reads: what they chose themselves, else their brokerage's own."""
+
+from __future__ import annotations
+
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qs
+
+from litestar.types import Scope
+
+from kernel.language import LANGUAGES, SOURCE
+from tenants.resolver import Place
+
+_COOKIE = "lang"
+_YEAR = 365 * 24 * 3600
+# Staff read English; programs read English wherever they ask.
+_TRANSLATED = ("public", "trader", "partner")
+_PROGRAMS = ("/api/", "/hooks/", "/static/")
+
+
+def spoken(scope: Scope, place: Place) -> str:
+    """Return the language of a request: `?lang=`, the cookie it left, or the brand's."""
+    if place.surface not in _TRANSLATED or place.tenant is None:
+        return SOURCE
+    if scope["path"].startswith(_PROGRAMS):
+        return SOURCE
+    own = str((place.brand or {}).get("language", place.tenant.language)).partition("-")[0]
+    wanted = asked(scope) or _remembered(scope) or own
+    return wanted if wanted in LANGUAGES else SOURCE
+
+
+def asked(scope: Scope) -> str:
+    """Return the language that the address asks for, or nothing."""
+    if b"lang=" not in scope["query_string"]:
+        return ""
+    found = parse_qs(scope["query_string"].decode("latin-1")).get("lang", [""])[0]
+    return found if found in LANGUAGES else ""
+
+
+def cookie(language: str, *, https: bool) -> bytes:
+    """Return the header that keeps a choice for a year."""
+    secure = "; Secure" if https else ""
+    return f"{_COOKIE}={language}; Path=/; Max-Age={_YEAR}; HttpOnly; SameSite=Lax{secure}".encode()
+
+
+def _remembered(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"cookie" and b"lang=" in value:
+            try:
+                held = SimpleCookie(value.decode("latin-1")).get(_COOKIE)
+            except CookieError:
+                return ""
+            return held.value if held is not None and held.value in LANGUAGES else ""
+    return ""
