@@ -88,4 +88,4 @@ def _sources() -> Iterator[tuple[Path, str]]:
 
 if __name__ == "__main__":
     for each in LANGUAGES:
-        print(f"{each}: {update(each)} texts without a translation")  # noqa: T201
+        print(f"{each}: {update(each)} texts without a translation")
