@@ -65,7 +65,7 @@ def classes(sheet: str) -> set[str]:
 
 def parse(sheet: str) -> list[Rule]:
     """Reads a style sheet; raises ValueError when a brace is not closed."""
-    rules, end = _parse(sheet, 0)
+    rules, end = _parse(sheet, 0, inside=False)
     if end != len(sheet):
         raise ValueError(f"a brace too many at character {end}")
     return rules
@@ -85,7 +85,7 @@ def split(text: str, mark: str) -> list[str]:
     return [part for part in [*parts, text[start:]] if part.strip()]
 
 
-def _parse(sheet: str, at: int) -> tuple[list[Rule], int]:
+def _parse(sheet: str, at: int, *, inside: bool) -> tuple[list[Rule], int]:
     """Reads rules up to the end, or to the brace that closes the block they stand in."""
     rules: list[Rule] = []
     start, depth = at, 0
@@ -102,7 +102,7 @@ def _parse(sheet: str, at: int) -> tuple[list[Rule], int]:
         elif found[0] == "{":
             rule = Rule(sheet[start : found.start()].strip())
             if rule.head.startswith(_CONDITIONAL):
-                rule.inner, at = _parse(sheet, at)
+                rule.inner, at = _parse(sheet, at, inside=True)
                 at += 1
             else:
                 at = _closed(sheet, at)
@@ -111,7 +111,7 @@ def _parse(sheet: str, at: int) -> tuple[list[Rule], int]:
             start = at
         elif found[0] == "}":
             return rules, found.start()
-    if sheet[start:].strip():
+    if inside or sheet[start:].strip():
         raise ValueError(f"a rule is not closed: {sheet[start : start + 60]!r}")
     return rules, len(sheet)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import brotli
 import pytest
+from fontTools.ttLib import TTFont
 
 from tools import frontend
 
@@ -20,7 +21,7 @@ def vendor() -> Path:
     return frontend.OUTPUT
 
 
-def test_every_icon_of_the_list_is_in_the_sprite(vendor: Path) -> None:
+def test_every_icon_in_use_is_in_the_sprite_and_no_other(vendor: Path) -> None:
     """A name that Tabler does not have would draw nothing."""
     symbols = set(re.findall(r'<symbol id="([^"]+)"', (vendor / "icons.svg").read_text()))
 
@@ -46,7 +47,8 @@ def test_compressed_files_are_the_same_files(vendor: Path) -> None:
     """A browser gets the same bytes whichever encoding it accepts."""
     files = [path for path in vendor.iterdir() if path.suffix in {".css", ".js", ".svg"}]
 
-    assert len(files) == len(frontend.COPIES) + 2
+    made = {"echarts.min.js", "fonts.css", "icons.svg"}
+    assert {path.name for path in files} == {*frontend.COPIES, *frontend.SHEETS, *made}
     for path in files:
         assert gzip.decompress(Path(f"{path}.gz").read_bytes()) == path.read_bytes()
         assert brotli.decompress(Path(f"{path}.br").read_bytes()) == path.read_bytes()
@@ -66,3 +68,27 @@ def test_the_npm_lock_names_no_registry() -> None:
 
     fetched = [entry for name, entry in packages.items() if name]
     assert all("integrity" in entry and "resolved" not in entry for entry in fetched)
+
+
+def test_the_parts_of_echarts_are_those_that_charts_are_drawn_with(vendor: Path) -> None:
+    """A chart type that is drawn and not bundled would stay an empty box."""
+    drawing = (frontend.ROOT / "themes/default/static/charts.js").read_text()
+    entry = (frontend.ROOT / frontend.CHARTS).read_text()
+
+    drawn = set(re.findall(r"type: '(bar|line|scatter|pie|gauge|heatmap|funnel)'", drawing))
+    assert {f"{kind.capitalize()}Chart" for kind in drawn} == set(
+        re.findall(r"([A-Z]\w+Chart)\b", entry)
+    )
+    assert (vendor / "echarts.min.js").stat().st_size < 600_000
+
+
+def test_arabic_text_needs_the_small_file_only(vendor: Path) -> None:
+    """It has every character of the Arabic block that the whole font has, and all weights."""
+    whole = TTFont(vendor / frontend.ARABIC)
+    small = TTFont(vendor / frontend.ARABIC.replace(".woff2", "-block.woff2"))
+    block = {code for low, high in frontend.ARABIC_BLOCKS for code in range(low, high + 1)}
+
+    assert set(small.getBestCmap()) & block == set(whole.getBestCmap()) & block
+    assert "rlig" in {one.FeatureTag for one in small["GSUB"].table.FeatureList.FeatureRecord}
+    axis = small["fvar"].axes[0]
+    assert (axis.axisTag, axis.minValue, axis.maxValue) == ("wght", *frontend.WEIGHTS)
