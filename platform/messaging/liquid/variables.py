@@ -1,0 +1,158 @@
+"""The values that each event offers to its templates: names, meanings and examples.
+
+An editor lists and completes them, a check refuses what is not among them, and a rendering is
+given these and nothing else, as plain values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from kernel.errors import NotFound, ProductError
+
+Plain = str | int | bool | list["Plain"] | dict[str, "Plain"]
+
+
+class ValueRefused(ProductError):
+    """A value that no template may see was about to be handed to one: a programmer's error."""
+
+    code = "template_value_refused"
+    status = 500
+    message = "This message can't be written."
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One value: its dotted name, what it means to an author, and an example."""
+
+    name: str
+    meaning: str
+    example: str
+    secret: bool = False  # never in a subject or an SMS, which are stored and shown in clear
+    required: bool = False  # without it the message is of no use
+
+
+@dataclass(frozen=True)
+class Event:
+    """One occasion for a message, by the name under which it is queued."""
+
+    name: str
+    label: str
+    variables: tuple[Variable, ...]
+
+    def variable(self, name: str) -> Variable | None:
+        """Return a variable by its dotted name."""
+        return next((one for one in self.variables if one.name == name), None)
+
+
+_NAME = Variable("name", "The reader's name", "Omar Haddad")
+_ROOM = Variable("link", "Leads to the page for it", "https://my.example.com/")
+_ONCE = Variable(
+    "link", "Works once, for the reader alone", "https://my.example.com/t/abc123", required=True
+)
+BRAND = (
+    Variable("brand.name", "Your brand", "Alpha Markets"),
+    Variable("brand.legal_name", "Your company", "Alpha Markets Ltd"),
+    Variable("brand.support_email", "Where readers can write to", "support@alpha.example"),
+    Variable("brand.regulator_line", "Your licence", "Licensed by the FSA under SD123"),
+    Variable("brand.risk_warning", "Your risk warning", "CFDs are complex instruments."),
+    Variable("language", "The language of the message", "en"),
+)
+_AMOUNT = Variable("amount", "Amount and currency", "250.00 USD")
+_SERVER = Variable("server", "Name of the trading server", "Alpha-Live")
+
+
+def _event(name: str, label: str, *variables: Variable) -> Event:
+    return Event(name, label, (*variables, *BRAND))
+
+
+EVENTS: dict[str, Event] = {
+    event.name: event
+    for event in (
+        _event("verify_email", "Confirm the e-mail address", _NAME, _ONCE),
+        _event("invite_client", "Invite a client", _NAME, _ONCE),
+        _event("reset_password", "Set a new password", _NAME, _ONCE),
+        _event(
+            "account_opened",
+            "Trading account opened",
+            *(_NAME, Variable("login", "Login of the account", "700123", required=True), _SERVER),
+            Variable("password", "Password", "Kx7-example", secret=True, required=True),
+            Variable("investor_password", "Password to look only", "Lz8-example", secret=True),
+        ),
+        _event("kyc_approved", "Documents accepted", _NAME, _ROOM),
+        _event(
+            "kyc_rejected",
+            "A document is needed again",
+            *(_NAME, Variable("reason", "What is wrong with it", "The photo is blurred."), _ROOM),
+        ),
+        _event(
+            "deposit_received",
+            "Deposit received",
+            *(_NAME, _AMOUNT, Variable("reference", "Reference of the deposit", "D-2041")),
+            *(Variable("target", "Where the money stands", "your wallet"), _ROOM),
+        ),
+        _event(
+            "partner_welcome",
+            "A partnership begins",
+            *(_NAME, Variable("referral_link", "Link to pass on", "https://example.com/r/omar")),
+            _ROOM,
+        ),
+    )
+}
+
+
+def event(name: str) -> Event:
+    """Return an event by name; raises NotFound."""
+    found = EVENTS.get(name)
+    if found is None:
+        raise NotFound(f"There is no message named {name}.")
+    return found
+
+
+def plain(value: object) -> Plain:
+    """Return a value made of text, whole numbers, booleans, lists and dictionaries only.
+
+    A Decimal becomes its text and None an empty text; raises ValueRefused for anything else,
+    so that no object of ours, with all that hangs on it, ever comes near a template.
+    """
+    if isinstance(value, bool | int):
+        return value
+    if value is None:
+        return ""
+    if type(value) is str:
+        return value
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, Mapping):
+        return {_key(key): plain(one) for key, one in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray):
+        return [plain(one) for one in value]
+    raise ValueRefused(f"A template can't be given a {type(value).__name__}.")
+
+
+def _key(key: object) -> str:
+    if not isinstance(key, str):
+        raise ValueRefused("The names of a template's values are text.")
+    return key
+
+
+def offered(name: str, context: Mapping[str, object]) -> dict[str, Plain]:
+    """Return those values of a context that the event declares, as plain values."""
+    roots = {one.name.partition(".")[0] for one in event(name).variables}
+    return {key: plain(value) for key, value in context.items() if key in roots}
+
+
+def example(name: str, *, language: str = "en") -> dict[str, Plain]:
+    """Return the example of every variable of an event, in the shape of a context."""
+    made: dict[str, Plain] = {}
+    for variable in event(name).variables:
+        root, _, leaf = variable.name.partition(".")
+        if leaf:
+            group = made.setdefault(root, {})
+            assert isinstance(group, dict)
+            group[leaf] = variable.example
+        else:
+            made[root] = variable.example
+    return made | {"language": language}
