@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
+
+import redis.asyncio
 
 from kernel.actor import TenantRef
 from kernel.database import Database
+from kernel.images import Picture
+from kernel.log import logger
 from tenants import queries
+from tenants.resolver import CHANNEL
 from themes.page import Brand
-from themes.tokens import BrandColours
+from themes.tokens import BrandColours, theme_version
+
+_LOG = logger(__name__)
 
 RISK_WARNING = (
     "CFDs are complex instruments and come with a high risk of losing money rapidly due to"
@@ -24,19 +33,65 @@ async def current(database: Database, tenant: TenantRef) -> Brand:
         return dressed(tenant, row.brand if row else {})
 
 
+async def wear(
+    database: Database,
+    client: redis.asyncio.Redis,
+    *,
+    tenant: TenantRef,
+    look: Mapping[str, Any],
+    since: datetime,
+) -> bool:
+    """Write the look into control and tell every web process; say whether it was put on.
+
+    `since` is when it was published (UTC): of two that come late, the newer one stays.
+    """
+    async with database.control() as session:
+        row = await queries.locked_tenant(session, tenant.id)
+        moment = since.isoformat()
+        if row is None or str(row.brand.get("since", "")) > moment:
+            return False
+        row.brand = {**row.brand, **look, "since": moment}
+    try:
+        await client.publish(CHANNEL, str(tenant.id))
+    except (redis.exceptions.RedisError, OSError) as error:
+        # They look again by themselves within seconds.
+        _LOG.warning("web processes were not told of a brand", error=type(error).__name__)
+    return True
+
+
+def file_entry(key: str, picture: Picture) -> dict[str, str]:
+    """Return what a look says about one of its stored pictures."""
+    return {
+        "key": key,
+        "media_type": picture.media_type,
+        "extension": picture.extension,
+        "sha": hashlib.sha256(picture.data).hexdigest()[:12],
+    }
+
+
 def dressed(tenant: TenantRef, chosen: Mapping[str, Any]) -> Brand:
     """Return the brand of what was chosen; the rest falls back to plain values."""
     language = str(chosen.get("language", tenant.language))
+    name = str(chosen.get("name") or tenant.name)
+    files = chosen.get("files") or {}
+    colours = BrandColours(
+        str(chosen.get("main", "#1B2A4A")),
+        str(chosen.get("accent", "#3E63DD")),
+        str(chosen.get("radius", "1")),
+        str(chosen.get("font", "inter")),
+        str(chosen.get("density", "regular")),
+    )
+    shown = "".join(f"{one}{files[one]['sha']}" for one in sorted(files))
     return Brand(
-        name=tenant.name,
+        name=name,
         slug=tenant.slug,
-        logo_initials=str(chosen.get("initials") or tenant.name[:1]),
-        colours=BrandColours(
-            str(chosen.get("main", "#1B2A4A")),
-            str(chosen.get("accent", "#3E63DD")),
-            str(chosen.get("radius", "1")),
-            str(chosen.get("font", "inter")),
-        ),
+        logo_initials=str(chosen.get("initials") or name[:1]),
+        colours=colours,
+        # Pictures travel under the style sheet's version too, so that a new one is fetched.
+        theme_version=hashlib.sha256(f"{theme_version(colours)}{shown}".encode()).hexdigest()[:12],
+        logo_url=_address(files, "square"),
+        logo_light_url=_address(files, "light"),
+        logo_dark_url=_address(files, "dark"),
         language=language,
         direction="rtl" if language == "ar" else "ltr",
         support_email=str(chosen.get("support_email", f"support@{tenant.slug}.example")),
@@ -45,3 +100,7 @@ def dressed(tenant: TenantRef, chosen: Mapping[str, Any]) -> Brand:
         risk_warning=str(chosen.get("risk_warning", RISK_WARNING)),
         theme=str(chosen.get("theme", "default")),
     )
+
+
+def _address(files: Mapping[str, Any], name: str) -> str:
+    return f"/brand/{name}?v={files[name]['sha']}" if name in files else ""

@@ -45,6 +45,11 @@ async def tenant_by_id(session: ControlSession, tenant_id: UUID) -> Tenant | Non
     return await session.get(Tenant, tenant_id)
 
 
+async def locked_tenant(session: ControlSession, tenant_id: UUID) -> Tenant | None:
+    """Return the tenant as it is now, locked until the transaction ends."""
+    return await session.get(Tenant, tenant_id, with_for_update=True, populate_existing=True)
+
+
 async def all_tenants(session: ControlSession) -> Sequence[Tenant]:
     """Return every tenant, in the order of their names."""
     return (await session.scalars(select(Tenant).order_by(Tenant.name))).all()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from dataclasses import dataclass
 from typing import Any
+
+import redis.asyncio
 
 from kernel.actor import TenantRef
 from kernel.database import Database
@@ -14,6 +17,8 @@ from tenants import queries
 _HOST = re.compile(r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$")
 _KEEP_SECONDS = 5.0
 _KEEP_MAX = 4096
+# Whoever changes what a host wears says so here; the message is the tenant's id.
+CHANNEL = "marque:places"
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,7 @@ class Resolver:
         self._database = database
         self._domain = domain
         self._kept: dict[str, tuple[float, Place | None]] = {}
+        self._changes = 0
 
     async def place(self, host: str) -> Place | None:
         """Return where the host leads, or None when it is nobody's."""
@@ -61,11 +67,32 @@ class Resolver:
         kept = self._kept.get(host)
         if kept is not None and time.monotonic() - kept[0] < _KEEP_SECONDS:
             return kept[1]
+        changes = self._changes
         found = await self._look_up(host)
+        if changes != self._changes:
+            # What was read may be older than the change that was announced meanwhile.
+            return await self._look_up(host)
         if len(self._kept) >= _KEEP_MAX:
             self._kept.clear()
         self._kept[host] = (time.monotonic(), found)
         return found
+
+    def forget(self) -> None:
+        """Look every host up again."""
+        self._kept.clear()
+        self._changes += 1
+
+    async def listen(self, client: redis.asyncio.Redis) -> None:
+        """Forget whenever a change is announced, until cancelled; without Redis, wait for it."""
+        while True:
+            try:
+                async with client.pubsub() as heard:
+                    await heard.subscribe(CHANNEL)
+                    async for message in heard.listen():
+                        if message["type"] in ("subscribe", "message"):
+                            self.forget()
+            except (redis.exceptions.RedisError, OSError):
+                await asyncio.sleep(1)
 
     async def _look_up(self, host: str) -> Place | None:
         async with self._database.control() as session:

@@ -26,6 +26,8 @@ class Brand:
     regulator_line: str = ""
     risk_warning: str = ""
     logo_url: str = ""
+    logo_light_url: str = ""
+    logo_dark_url: str = ""
     theme: str = "default"
 
     @property

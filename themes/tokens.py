@@ -22,6 +22,9 @@ FONTS = {
 RADII = ("0", "1", "1.25")
 """Scale of corner rounding: square, normal, round."""
 
+DENSITIES = {"compact": "34px", "regular": "40px", "loose": "46px"}
+"""Height of a table's rows where the page does not choose its own."""
+
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 _VALUE = re.compile(r"#[0-9a-fA-F]{6}|\d{1,2}%")
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,30}")
@@ -40,7 +43,7 @@ class ThemeValueRefused(ValueError):
 
 @dataclass(frozen=True)
 class BrandColours:
-    """What a brokerage chooses: two colours as `#rrggbb`, a corner scale and a font name.
+    """What a brokerage chooses: two colours as `#rrggbb`, corners, a font name and a density.
 
     Raises ThemeValueRefused when a value is anything else.
     """
@@ -49,6 +52,7 @@ class BrandColours:
     accent: str
     radius: str = "1"
     font: str = "inter"
+    density: str = "regular"
 
     def __post_init__(self) -> None:
         """Refuse every value that could carry more than a colour, a scale or a font name."""
@@ -61,6 +65,8 @@ class BrandColours:
             raise ThemeValueRefused(f"Corners: choose one of {', '.join(RADII)}.")
         if self.font not in FONTS:
             raise ThemeValueRefused(f"Font: choose one of {', '.join(sorted(FONTS))}.")
+        if self.density not in DENSITIES:
+            raise ThemeValueRefused(f"Density: choose one of {', '.join(DENSITIES)}.")
 
 
 @dataclass(frozen=True)
@@ -209,6 +215,7 @@ def _declarations(tokens: dict[str, str], colours: BrandColours) -> str:
         f"--tblr-link-color:{tokens['link']}",
         f"--tblr-border-radius-scale:{colours.radius}",
         f"--mq-font:{FONTS[colours.font]}",
+        f"--mq-row:{DENSITIES[colours.density]}",
     ]
     return ";".join(lines)
 

@@ -46,8 +46,9 @@ class Web:
         front["public"] = Hooks(
             front["public"], Reception(ports.database, ports.payments, ports.vault)
         )
+        self._resolver = Resolver(ports.database, domain=settings.domain)
         self._door = FrontDoor(
-            Resolver(ports.database, domain=settings.domain),
+            self._resolver,
             {**front, "ops": ops},
             StaticFiles(Path(themes.__file__).parent / "default" / "static"),
             port=settings.port,
@@ -65,12 +66,17 @@ class Web:
             await self._door(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
+        listening: asyncio.Task[None] | None = None
         while True:
             message: Any = await receive()
             answer: Any = {"type": f"{message['type']}.complete"}
             if message["type"] == "lifespan.startup":
+                listening = asyncio.create_task(self._resolver.listen(self.ports.redis))
                 await send(answer)
                 continue
+            if listening is not None:
+                listening.cancel()
+                await asyncio.gather(listening, return_exceptions=True)
             await wiring.close(self.ports)
             await send(answer)
             return

@@ -11,6 +11,7 @@ from functools import partial
 
 import uvloop
 
+from backoffice import schedule as backoffice_jobs
 from entrypoints import wiring
 from entrypoints.relay import tenants
 from identity import schedule as identity_jobs
@@ -33,7 +34,10 @@ _AT_ONCE = 4
 
 def jobs() -> list[Job]:
     """Return every room's repeated jobs."""
-    rooms = (identity_jobs, trading_jobs, treasury_jobs, revenue_jobs, introducers_jobs)
+    rooms = (
+        *(identity_jobs, trading_jobs, treasury_jobs, revenue_jobs, introducers_jobs),
+        backoffice_jobs,
+    )
     return [job for room in rooms for job in room.JOBS]
 
 

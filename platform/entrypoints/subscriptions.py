@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from backoffice import subscribers as backoffice_subscribers
 from compliance import subscribers as compliance_subscribers
 from crm import subscribers as crm_subscribers
 from introducers import subscribers as introducers_subscribers
@@ -31,6 +32,7 @@ def subscriptions(ports: Ports) -> Subscriptions:
     introducers_subscribers.subscribe(made, ports)
     crm_subscribers.subscribe(made, ports)
     tradersroom_subscribers.subscribe(made, ports)
+    backoffice_subscribers.subscribe(made, ports)
     return made
 
 

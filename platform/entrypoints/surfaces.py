@@ -16,13 +16,15 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
+from litestar.params import FromPath
 from litestar.types import ASGIApp, Scope
 
 from entrypoints import catalogue
 from entrypoints.rendering import Navigation, PageRenderer, brand_at
 from identity import api_keys, sessions
 from kernel.database import ControlSession, TenantSession
-from kernel.errors import ProductError
+from kernel.errors import NotFound, ProductError
+from kernel.images import Picture
 from kernel.viewer import Viewer
 from kernel.web import problems
 from kernel.web.access import PUBLIC, check_permission, require_declared
@@ -54,26 +56,48 @@ async def theme(request: Request[Any, Any, Any]) -> Response[str]:
     return Response(
         theme_css(derive(brand.colours)),
         media_type="text/css",
-        headers={"cache-control": "public, max-age=86400"},
+        headers={"cache-control": _kept(request, brand.css_version)},
     )
 
 
 @get("/favicon.svg", permission=PUBLIC)
-async def favicon(request: Request[Any, Any, Any]) -> Response[str]:
-    """Serve the brand's mark."""
-    brand = brand_at(request.scope["state"]["place"])
-    return Response(
-        favicon_svg(brand),
-        media_type="image/svg+xml",
-        headers={"cache-control": "public, max-age=86400"},
-    )
+async def favicon(request: Request[Any, Any, Any]) -> Response[Any]:
+    """Serve the brand's mark: the icon of its square logo, or one drawn from its initials."""
+    place = request.scope["state"]["place"]
+    brand = brand_at(place)
+    headers = {"cache-control": _kept(request, brand.css_version)}
+    entry = ((place.brand or {}).get("files") or {}).get("icon-32")
+    if entry is None:
+        return Response(favicon_svg(brand), media_type="image/svg+xml", headers=headers)
+    data = await request.app.state.ports.store.get(place.tenant, entry["key"])
+    return Response(data, media_type=entry["media_type"], headers=headers)
+
+
+@get("/brand/{part:str}", permission=PUBLIC)
+async def brand_picture(request: Request[Any, Any, Any], part: FromPath[str]) -> Response[bytes]:
+    """Serve a logo or an icon of the brand that is worn; nothing in it can act."""
+    place = request.scope["state"]["place"]
+    entry = ((place.brand or {}).get("files") or {}).get(part)
+    if entry is None or place.tenant is None:
+        raise NotFound
+    data = await request.app.state.ports.store.get(place.tenant, entry["key"])
+    picture = Picture(data, entry["media_type"], entry["extension"])
+    headers = {**picture.headers, "cache-control": _kept(request, entry["sha"])}
+    return Response(data, media_type=picture.media_type, headers=headers)
+
+
+def _kept(request: Request[Any, Any, Any], version: str) -> str:
+    """Let only what was asked for by its own version be kept: pages may be older than brands."""
+    if request.query_params.get("v", version) == version:
+        return "public, max-age=86400"
+    return "no-store"
 
 
 def application(surface: Surface, ports: Ports, permissions: Mapping[str, str]) -> Litestar:
     """Build a surface's application; raise RouteWithoutPermission when a route is silent."""
     settings = ports.settings
     app = Litestar(
-        route_handlers=[*surface.routes, theme, favicon],
+        route_handlers=[*surface.routes, theme, favicon, brand_picture],
         guards=[check_permission],
         dependencies={
             "session": Provide(_session, sync_to_thread=False),

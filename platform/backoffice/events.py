@@ -1,0 +1,17 @@
+"""What the Back Office records for whoever cares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from kernel.events import Event
+
+
+@dataclass(frozen=True)
+class BrandPublished(Event):
+    """A version of the brand is to be worn by every surface from now on."""
+
+    topic: ClassVar[str] = "backoffice.brand_published"
+    version_id: UUID

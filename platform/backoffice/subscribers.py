@@ -1,0 +1,30 @@
+"""What the Back Office does after its own commits: the published brand is put on."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import redis.asyncio
+
+from backoffice import queries
+from backoffice.events import BrandPublished
+from kernel.actor import TenantRef
+from kernel.database import Database
+from kernel.subscriptions import Subscriptions
+from tenants import brands
+from tenants.ports import Ports
+
+
+def subscribe(made: Subscriptions, ports: Ports) -> None:
+    """Bind this room's subscribers."""
+    made.job(BrandPublished, "backoffice.wear", partial(wear, client=ports.redis))
+
+
+async def wear(
+    database: Database, tenant: TenantRef, event: BrandPublished, *, client: redis.asyncio.Redis
+) -> None:
+    """Put the version that is published now on every surface, whichever the event named."""
+    async with database.tenant_read(tenant) as session:
+        worn = await queries.version_in(session, "published")
+    if worn is not None and worn.published_at is not None:
+        await brands.wear(database, client, tenant=tenant, look=worn.look, since=worn.published_at)
