@@ -84,6 +84,23 @@
     if (event.key === '/' && !typing && search) { event.preventDefault(); search.focus(); }
   });
 
+  /* In a list that has the focus: up and down (or k and j) go from row to row, [ and ] from page to page. */
+  function step(event) {
+    var list = event.target.closest && event.target.closest('[data-rows]');
+    if (!list || event.ctrlKey || event.metaKey || event.altKey) return;
+    var way = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 }[event.key];
+    if (way) {
+      var links = all('tbody tr', list).map(function (row) { return row.querySelector('a'); }).filter(Boolean);
+      var row = event.target.closest('tbody tr'), at = row ? links.indexOf(row.querySelector('a')) : (way > 0 ? -1 : links.length);
+      var next = links[at + way];
+      if (next) { event.preventDefault(); next.focus(); }
+      return;
+    }
+    var page = { '[': 'prev', ']': 'next' }[event.key], link = page && list.parentNode.querySelector('a[rel=' + page + ']');
+    if (link) { event.preventDefault(); link.click(); }
+  }
+  document.addEventListener('keydown', step);
+
   function showFile(input) {
     var drop = input.closest('[data-file]'), file = input.files[0];
     if (!drop) return;
