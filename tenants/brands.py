@@ -12,6 +12,7 @@ import redis.asyncio
 from kernel.actor import TenantRef
 from kernel.database import Database
 from kernel.images import Picture
+from kernel.language import gettext, marked
 from kernel.log import logger
 from tenants import queries
 from tenants.resolver import CHANNEL
@@ -20,7 +21,7 @@ from themes.tokens import BrandColours, theme_version
 
 _LOG = logger(__name__)
 
-RISK_WARNING = (
+RISK_WARNING = marked(
     "CFDs are complex instruments and come with a high risk of losing money rapidly due to"
     " leverage. Consider whether you understand how they work and whether you can afford the risk."
 )
@@ -97,7 +98,7 @@ def dressed(tenant: TenantRef, chosen: Mapping[str, Any]) -> Brand:
         support_email=str(chosen.get("support_email", f"support@{tenant.slug}.example")),
         legal_name=str(chosen.get("legal_name", tenant.name)),
         regulator_line=str(chosen.get("regulator_line", "")),
-        risk_warning=str(chosen.get("risk_warning", RISK_WARNING)),
+        risk_warning=str(chosen.get("risk_warning", gettext(RISK_WARNING))),
         theme=str(chosen.get("theme", "default")),
     )
 

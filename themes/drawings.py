@@ -7,6 +7,7 @@ from pathlib import Path
 
 from markupsafe import Markup, escape
 
+from kernel.language import gettext
 from themes.page import Brand
 from themes.tokens import derive
 
@@ -60,12 +61,12 @@ def ring(done: int, total: int) -> Markup:
     """A ring that shows n of m."""
     share = 113.1 * (done / total if total else 0)
     return Markup(
-        '<svg class="ring" viewBox="0 0 44 44" role="img" aria-label="{0} of {1} done">'
+        '<svg class="ring" viewBox="0 0 44 44" role="img" aria-label="{3}">'
         '<circle class="t" cx="22" cy="22" r="18"/><circle class="v" cx="22" cy="22" r="18" '
         'stroke-dasharray="{2} 113.1" transform="rotate(-90 22 22)"/><text x="22" y="26.5" '
         'text-anchor="middle" font-size="13" font-weight="600" fill="currentColor">{0}/{1}</text>'
         "</svg>"
-    ).format(done, total, f"{share:.1f}")
+    ).format(done, total, f"{share:.1f}", gettext("%d of %d done") % (done, total))
 
 
 def _mark(letters: str, solid: str, ink: str, line: str) -> str:

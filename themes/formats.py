@@ -21,7 +21,6 @@ from kernel.money import exponent
 MINUS = "\N{MINUS SIGN}"
 MISSING = "\N{EN DASH}"
 _SMALL_AFTER_HOURS = 24
-_FOUR_TOGETHER = frozenset({"es"})
 _DAY_PARTS = {"d": "%d", "M": "%m", "y": "%Y"}
 
 
@@ -43,7 +42,6 @@ class _Signs(NamedTuple):
     table: dict[int, str]
     group: str
     decimal: str
-    ungrouped_below: int
     day: str
 
 
@@ -52,13 +50,11 @@ def _signs(language: str) -> _Signs:
     locale = Locale.parse(language)
     symbols = locale.number_symbols["latn"]
     group, decimal = symbols["group"], symbols["decimal"]
-    # Some languages leave four digits together: 9876,50, but 12.345,00.
-    together = 10_000 if language in _FOUR_TOGETHER else 1_000
     pattern = str(locale.datetime_skeletons["yMd"].pattern)
     parts = [
         _DAY_PARTS.get(sign[0], sign) for sign in re.findall(r"d+|M+|y+|[^dMy\u200f]+", pattern)
     ]
-    return _Signs({ord(","): group, ord("."): decimal}, group, decimal, together, "".join(parts))
+    return _Signs({ord(","): group, ord("."): decimal}, group, decimal, "".join(parts))
 
 
 def number_text(value: Decimal | int, places: int = 0, *, signed: bool = False) -> str:
@@ -69,10 +65,7 @@ def number_text(value: Decimal | int, places: int = 0, *, signed: bool = False) 
     language = current()
     if language == SOURCE:
         return f"{sign}{abs(rounded):,.{places}f}"
-    signs = _signs(language)
-    if abs(rounded) < signs.ungrouped_below:
-        return f"{sign}{abs(rounded):.{places}f}".translate(signs.table)
-    return f"{sign}{abs(rounded):,.{places}f}".translate(signs.table)
+    return f"{sign}{abs(rounded):,.{places}f}".translate(_signs(language).table)
 
 
 def typed_amount(text: str) -> Decimal | None:

@@ -95,5 +95,5 @@ def _texts(language: str) -> _Texts:
         if message.id and isinstance(message.string, str):
             plain[str(message.id)] = message.string
         elif message.id:
-            counted[message.id[0]] = tuple(message.string)
+            counted[message.id[0]] = tuple(message.string or ())
     return _Texts(plain, counted, c2py(catalogue.plural_expr))
