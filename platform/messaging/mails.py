@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from email.utils import formataddr
 from uuid import UUID
 
 import msgspec
+from markupsafe import Markup
 
 from connectors.mail.port import Mail, MailDeferred, Mailer, MailRefused
 from kernel.actor import TenantRef
@@ -17,8 +19,10 @@ from kernel.database import Database, TenantSession
 from kernel.events import record
 from kernel.failpoints import reach
 from kernel.ids import uuid7
-from messaging import queries, texts
+from messaging import queries, templates, texts
 from messaging.events import MailQueued
+from messaging.liquid import variables
+from messaging.liquid.renderer import Renderer
 from messaging.models import Message
 from themes.loader import render_mail
 from themes.page import Brand
@@ -35,10 +39,13 @@ async def queue(
     """Queue a mail of a template to one address; it leaves after this transaction's commit.
 
     The letter is written now, so that a missing value fails here (texts.ContextMissing), and
-    is kept sealed; the brand dresses it when it is sent.
+    is kept sealed with its values; the brand dresses it when it is sent, in the words of the
+    tenant's own templates where it has published some.
     """
     tenant: TenantRef = session.info["tenant"]
     letter = texts.write(template, brand=tenant.name, context=context)
+    if template in variables.EVENTS:
+        letter = replace(letter, values=variables.offered(template, context))
     message = Message(
         id=uuid7(),
         channel="mail",
@@ -62,19 +69,34 @@ async def deliver(
     mailer: Mailer,
     vault: Vault,
     brand_of: BrandOf,
+    renderer: Renderer | None = None,
 ) -> None:
     """Send a queued mail; a second call for the same mail sends nothing.
 
     Raises MailDeferred when it must be tried again. A mail the server refuses for good becomes
     failed. Should the process die after the server took the mail, the next attempt repeats it
-    under the same Message-ID, by which servers and readers know it as the same.
+    under the same Message-ID, by which servers and readers know it as the same. Without a
+    renderer the built-in texts are sent.
     """
     claimed = await _claim(database, tenant, event.message_id)
     if claimed is None:
         return
-    recipient, sealed = claimed
+    recipient, sealed, template = claimed
     letter = msgspec.json.decode(vault.open(tenant.id, sealed, purpose=_PURPOSE), type=texts.Letter)
-    mail = _dressed(letter, await brand_of(tenant), to=recipient, message_id=event.message_id)
+    brand = await brand_of(tenant)
+    own = None
+    if renderer is not None:
+        own = await templates.write(
+            database,
+            tenant,
+            event=template,
+            language=brand.language,
+            values={**(letter.values or {}), "brand": _told(brand)},
+            renderer=renderer,
+        )
+    mail = _dressed(
+        letter, own or templates.Written(), brand, to=recipient, message_id=event.message_id
+    )
     try:
         await mailer.send(mail)
     except MailRefused as refused:
@@ -89,8 +111,8 @@ async def deliver(
 
 async def _claim(
     database: Database, tenant: TenantRef, message_id: UUID
-) -> tuple[str, bytes] | None:
-    """Return recipient and sealed letter of a mail that is ours to send, or None when done."""
+) -> tuple[str, bytes, str] | None:
+    """Return recipient, sealed letter and template of a mail that is ours to send, else None."""
     async with database.tenant(tenant) as session:
         message = await queries.message_for_update(session, message_id)
         if message is None or message.state != "queued" or message.body_sealed is None:
@@ -99,7 +121,7 @@ async def _claim(
             raise MailDeferred("Another worker is sending this mail.")
         message.lease_until = now() + _LEASE
         message.attempts += 1
-        return message.recipient, message.body_sealed
+        return message.recipient, message.body_sealed, message.template
 
 
 async def _close(
@@ -115,7 +137,20 @@ async def _close(
             message.body_sealed = None  # links and passwords are kept no longer than needed
 
 
-def _dressed(letter: texts.Letter, brand: Brand, *, to: str, message_id: UUID) -> Mail:
+def _told(brand: Brand) -> dict[str, str]:
+    """Return what a template may know of the brand."""
+    return {
+        "name": brand.name,
+        "legal_name": brand.legal_name,
+        "support_email": brand.support_email,
+        "regulator_line": brand.regulator_line,
+        "risk_warning": brand.risk_warning,
+    }
+
+
+def _dressed(
+    letter: texts.Letter, own: templates.Written, brand: Brand, *, to: str, message_id: UUID
+) -> Mail:
     html, text = render_mail(
         brand,
         heading=letter.heading,
@@ -125,12 +160,16 @@ def _dressed(letter: texts.Letter, brand: Brand, *, to: str, message_id: UUID) -
         facts=letter.facts or (),
         footer=letter.footer,
     )
+    if own.html is not None:  # cleaned by the renderer: the only HTML that is let through
+        html, _ = render_mail(brand, heading="", paragraphs=[Markup(own.html)])  # noqa: S704
+    if own.text is not None:
+        _, text = render_mail(brand, heading="", paragraphs=[own.text])
     host = brand.support_email.rpartition("@")[2] or f"{brand.slug}.example"
     sender = brand.support_email or f"noreply@{host}"
     return Mail(
         sender=formataddr((brand.name, sender)),
         to=to,
-        subject=letter.subject,
+        subject=own.subject if own.subject is not None else letter.subject,
         text=text,
         html=html,
         message_id=f"{message_id}@{host}",

@@ -1,14 +1,14 @@
-"""The table of messages."""
+"""The tables of messages and of the templates that a tenant wrote."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, text
+from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from kernel.columns import short, timestamp, uuid_key
+from kernel.columns import short, timestamp, uuid_key, uuid_ref
 from kernel.database import Base
 
 
@@ -33,3 +33,42 @@ class Message(Base):
     lease_until: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
     created_at: Mapped[datetime] = timestamp()
     sent_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
+
+
+class TenantTemplate(Base):
+    """One version of a text that the tenant wrote for an event, a language and a kind.
+
+    At most one of them is live and one a draft; `failure` says in words why the live one could
+    not be rendered when it was last needed, so that the built-in text went out instead.
+    """
+
+    __tablename__ = "tenant_template"
+    __table_args__ = (
+        CheckConstraint("kind IN ('subject', 'html', 'text', 'sms')", name="kind"),
+        CheckConstraint("state IN ('draft', 'live', 'retired')", name="state"),
+        Index("uq_tenant_template_version", "event", "language", "kind", "version", unique=True),
+        Index(
+            "uq_tenant_template_live",
+            *("event", "language", "kind"),
+            unique=True,
+            postgresql_where=text("state = 'live'"),
+        ),
+        Index(
+            "uq_tenant_template_draft",
+            *("event", "language", "kind"),
+            unique=True,
+            postgresql_where=text("state = 'draft'"),
+        ),
+    )
+    id: Mapped[UUID] = uuid_key()
+    event: Mapped[str] = short(40)
+    language: Mapped[str] = short(12)
+    kind: Mapped[str] = short(8)
+    version: Mapped[int]
+    state: Mapped[str] = short(8)
+    source: Mapped[str] = mapped_column(Text)
+    author_id: Mapped[UUID | None] = uuid_ref(nullable=True)
+    created_at: Mapped[datetime] = timestamp()
+    published_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
+    failure: Mapped[str] = short(300, server_default=text("''"))
+    failed_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)

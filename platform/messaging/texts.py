@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from kernel.errors import ProductError
 
@@ -34,6 +35,7 @@ class Letter:
     action_href: str | None = None
     facts: list[tuple[str, str]] | None = None
     footer: str | None = None
+    values: dict[str, Any] | None = None  # what a tenant's own template is given instead
 
 
 _NOT_YOU = "If you did not ask for this, ignore this mail; nothing happens without your click."

@@ -118,6 +118,8 @@ class _Language(Environment):
     """Liquid with our tags and filters, without any way to load another template."""
 
     template_class = _Template
+    # A line break alone in a condition is what its author wrote, so it is written.
+    suppress_blank_control_flow_blocks = False
 
     def __init__(self, limits: Limits, *, html: bool) -> None:
         self.limits = limits
@@ -143,7 +145,7 @@ class Engine:
         self._limits = limits
         self._languages = {html: _Language(limits, html=html) for html in (True, False)}
 
-    def render(self, source: str, context: dict[str, object], *, kind: str) -> Rendered:
+    def render(self, source: str, context: Mapping[str, object], *, kind: str) -> Rendered:
         """Return the cleaned text of a template; raise Refused with line and reason."""
         with _Explained(source):
             text = self._parsed(source, kind).render(context)

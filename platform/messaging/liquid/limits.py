@@ -11,7 +11,7 @@ KINDS = ("subject", "html", "text", "sms")
 class Limits:
     """The walls around one rendering; seconds, bytes, characters and counts."""
 
-    wall_seconds: float = 0.9  # then the parent kills the child
+    wall_seconds: float = 0.7  # then the parent kills the child
     cpu_seconds: float = 0.4  # then the kernel kills it
     memory_bytes: int = 160 * 1024 * 1024  # of address space; an idle child has about 35 MB
     source_bytes: int = 64 * 1024

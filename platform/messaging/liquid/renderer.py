@@ -218,7 +218,8 @@ class Renderer:
         asked = {"operation": operation, "source": source, "kind": kind, "context": context}
         if len(source.encode("utf-8", "replace")) > self._limits.source_bytes:
             raise TemplateTooExpensive("The template is too long.")
-        frame = json.dumps(asked).encode()
+        # Half a surrogate pair is no text; it becomes a question mark before anything reads it.
+        frame = json.dumps(asked, ensure_ascii=False).encode("utf-8", "replace")
         if len(json.dumps(context).encode()) > self._limits.context_bytes:
             raise TemplateTooExpensive("The values are too long.")
         with self._counted(owner):
