@@ -43,11 +43,12 @@ class NothingToPublish(Conflict):
 
 async def current_look(session: TenantSession, *, worn: Mapping[str, Any]) -> dict[str, Any]:
     """Return the draft's look, else the published one's, else what the brokerage began with."""
+    first = first_look(session.info["tenant"], worn)
     for state in ("draft", "published"):
         found = await queries.version_in(session, state)
         if found is not None:
-            return dict(found.look)
-    return first_look(session.info["tenant"], worn)
+            return {**first, **found.look}
+    return first
 
 
 def first_look(tenant: TenantRef, worn: Mapping[str, Any]) -> dict[str, Any]:

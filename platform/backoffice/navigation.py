@@ -21,4 +21,8 @@ NAVIGATION = [
         "Partner",
         [("Partners", "/backoffice/partners", "affiliate", "introducers.partner.read")],
     ),
+    (
+        "Set up",
+        [("Brand", "/settings/brand", "palette", "backoffice.brand.change")],
+    ),
 ]

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-PERMISSIONS = {"backoffice.home.read": "Open the Back Office's front page"}
+PERMISSIONS = {
+    "backoffice.home.read": "Open the Back Office's front page",
+    "backoffice.brand.change": "Change and publish the brand",
+}
 _ROLES = (
     *("owner", "admin", "compliance_head", "kyc_officer", "finance_head", "payments_officer"),
     *("dealing", "partner_manager", "auditor", "support"),
 )
-GRANTS = {"backoffice.home.read": dict.fromkeys(_ROLES, "all")}
+GRANTS = {
+    "backoffice.home.read": dict.fromkeys(_ROLES, "all"),
+    "backoffice.brand.change": {"owner": "all", "admin": "all"},
+}

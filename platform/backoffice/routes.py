@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar.handlers import HTTPRouteHandler
 
-from backoffice import deposits, home, kyc, partners, revenue, trail
+from backoffice import brand_studio, deposits, home, kyc, partners, revenue, trail
 
 ROUTES: list[HTTPRouteHandler] = [
     *home.ROUTES,
@@ -13,4 +13,5 @@ ROUTES: list[HTTPRouteHandler] = [
     *revenue.ROUTES,
     *partners.ROUTES,
     *trail.ROUTES,
+    *brand_studio.ROUTES,
 ]
