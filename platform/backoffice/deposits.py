@@ -126,7 +126,7 @@ async def _page(
         ],
         views=[_offered(view, viewer) for view in offered],
         form=form,
-        open=opened or ("filter" if any("_" in name for name in state.errors) else ""),
+        open=state.opened(opened or request.query_params.get("panel", "")),
         export={"count": total, "most": export.ROWS_MAX} if viewer.may(_EXPORT) else None,
         extra=_extra(state),
     )

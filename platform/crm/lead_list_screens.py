@@ -101,17 +101,13 @@ async def _page(
         picks=_picks(found, everybody=wanted.owned_by is None),
         views=found.views,
         form=form,
-        open=opened or ("filter" if _range_errors(state) else ""),
+        open=state.opened(opened or request.query_params.get("panel", "")),
         export={"count": found.total, "most": export.ROWS_MAX} if may_export else None,
         extra=_extra(state),
         by_contact=wanted.by_contact,
         source_words=SOURCE_WORDS,
         may_create=viewer.may("crm.lead.create"),
     )
-
-
-def _range_errors(state: State) -> bool:
-    return any("_" in name for name in state.errors)
 
 
 def _extra(state: State) -> Callable[[LeadRow], list[str]] | None:

@@ -209,8 +209,8 @@ async def test_a_view_of_deposits_is_kept_and_offered_on_that_list_alone(
     saved = await browser.post(
         TEAM, f"{LIST}/views", {"query": "state=held", "name": "Held ones", "shared": "yes"}
     )
-    listed = await browser.get(TEAM, LIST)
-    leads = await browser.get(TEAM, "/crm/leads")
+    listed = await browser.get(TEAM, f"{LIST}?panel=view")
+    leads = await browser.get(TEAM, "/crm/leads?panel=view")
     view = re.search(r"views/([0-9a-f-]{36})/delete", listed.text)
     assert view
     elsewhere = await browser.post(TEAM, f"/crm/leads/views/{view.group(1)}/delete")

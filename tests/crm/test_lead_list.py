@@ -168,15 +168,15 @@ async def test_a_view_is_private_until_it_is_shared(
         assert answer.headers["location"] == "/crm/leads?score_min=3&country=AE"
 
     await save("")
-    own = (await browser.get(TEAM, LIST)).text
-    hidden = (await colleague.get(TEAM, LIST)).text
+    own = (await browser.get(TEAM, f"{LIST}?panel=view")).text
+    hidden = (await colleague.get(TEAM, f"{LIST}?panel=view")).text
     await save("yes")
-    offered = (await colleague.get(TEAM, LIST)).text
+    offered = (await colleague.get(TEAM, f"{LIST}?panel=view")).text
     view = re.search(r"/crm/leads/views/([0-9a-f-]{36})/delete", own)
     assert view
     refused = await colleague.post(TEAM, f"{LIST}/views/{view.group(1)}/delete")
     deleted = await browser.post(TEAM, f"{LIST}/views/{view.group(1)}/delete")
-    gone = (await colleague.get(TEAM, LIST)).text
+    gone = (await colleague.get(TEAM, f"{LIST}?panel=view")).text
     await colleague.close()
 
     assert 'href="/crm/leads?score_min=3&amp;country=AE"' in own
@@ -194,13 +194,13 @@ async def test_a_shared_view_stays_within_its_brokerage(
     """Beta's staff are not offered alpha's view, and its id leads nowhere there."""
     await _enter(browser, database, tenant, "sales_head")
     await browser.post(TEAM, f"{LIST}/views", {"query": "", "name": "Ours", "shared": "yes"})
-    here = (await browser.get(TEAM, LIST)).text
+    here = (await browser.get(TEAM, f"{LIST}?panel=view")).text
     view = re.search(r"/crm/leads/views/([0-9a-f-]{36})/delete", here)
     assert view
     place = host("team", other_tenant.slug)
     await _enter(browser, database, other_tenant, "sales_head", place)
 
-    there = await browser.get(place, LIST)
+    there = await browser.get(place, f"{LIST}?panel=view")
     refused = await browser.post(place, f"{LIST}/views/{view.group(1)}/delete")
 
     assert "Ours" not in there.text
@@ -293,13 +293,14 @@ async def test_an_export_is_a_permission_of_its_own_and_respects_the_scope(
         await _lead(session, last_name="Theirs")
     form = {"query": "", "format": "csv", "reason": "For the auditor"}
 
-    listed = await browser.get(TEAM, LIST)
+    listed = await browser.get(TEAM, f"{LIST}?panel=export")
     refused = await browser.post(TEAM, f"{LIST}/export", form)
     async with database.tenant(tenant) as session:
         session.add(RolePermission(role="sales_agent", permission="crm.lead.export", scope="all"))
     allowed = await browser.post(TEAM, f"{LIST}/export", form)
 
     assert f"{LIST}/export" not in listed.text
+    assert "panel=export" not in listed.text
     assert refused.status_code == 403
     assert [row[1].split()[-1] for row in _table(allowed.content)[1:]] == ["Mine"]
 

@@ -26,6 +26,7 @@ from uuid import UUID
 Kind = Literal["text", "number", "money", "date", "choice"]
 Key = str | int | Decimal | datetime
 Row = TypeVar("Row")
+PANELS = ("filter", "columns", "view", "export")
 SEARCH_MAX = 100
 _CURSOR_MAX = 600
 _TEXT_MAX = 80
@@ -121,6 +122,10 @@ class State:
         kept = {key: value for key, value in {**self.query, **changes}.items() if value}
         return f"{self.path}?{urlencode(kept)}" if kept else self.path
 
+    def panel(self, name: str) -> str:
+        """Return the address of the same page with one of the panels of `PANELS` open."""
+        return self.address(panel=name, after=self.after, before=self.before)
+
     @cached_property
     def extras(self) -> list[Column]:
         """Return the shown columns that a list does not have at first."""
@@ -156,6 +161,15 @@ class State:
                 head["icon"] = "arrow-down" if self.descending else "arrow-up"
             found.append(head)
         return found
+
+    def opened(self, panel: str = "") -> str:
+        """Return the panel to show: the one asked for, else the filter's when it has an error."""
+        if panel in PANELS:
+            return panel
+        if not self.errors:
+            return ""
+        typed = (name for one in self.table.columns for name in one.parameters)
+        return "filter" if any(name in self.errors for name in typed) else ""
 
     def chips(self) -> list[dict[str, str]]:
         """Return what the typed filters narrow the list to, each with a link that removes it."""
