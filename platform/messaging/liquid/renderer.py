@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -30,7 +30,7 @@ from messaging.liquid.variables import Plain
 
 _log = log.logger(__name__)
 _READY_SECONDS = 20.0  # a child's first breath: interpreter and imports, on a machine under load
-_SLOW_SECONDS = 0.1  # who takes longer steps back behind the others, and is replaced afterwards
+_SLOW_SECONDS = 0.04  # who takes longer steps back behind the others, and is replaced afterwards
 _FRAME_MAX = 4 * 1024 * 1024
 
 
@@ -152,10 +152,11 @@ class Renderer:
         """Allow `size` renderings at once, `each` of one owner, and `waiting` in line."""
         self._limits = limits or Limits()
         self._size = size
-        self._each = each
         self._waiting_max = waiting
         self._free = asyncio.Semaphore(size)
-        self._owners: defaultdict[str, asyncio.Semaphore] = defaultdict(self._turn)
+        self._owners: defaultdict[str, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(each)
+        )
         self._queued: defaultdict[str, int] = defaultdict(int)
         self._idle: list[_Child] = []
         self._starting: set[asyncio.Task[None]] = set()
@@ -222,48 +223,68 @@ class Renderer:
         frame = json.dumps(asked, ensure_ascii=False).encode("utf-8", "replace")
         if len(json.dumps(context).encode()) > self._limits.context_bytes:
             raise TemplateTooExpensive("The values are too long.")
-        with self._counted(owner):
-            async with self._owners[owner], self._free:
-                reply = await self._tried(frame)
+        async with self._turn(owner) as successors:
+            reply = await self._tried(frame, successors)
         if "error" in reply:
             error = TemplateTooExpensive if reply["error"] == "expensive" else TemplateInvalid
             raise error(str(reply["message"]), line=int(reply["line"]))
         return reply
 
-    @contextlib.contextmanager
-    def _counted(self, owner: str) -> Iterator[None]:
-        """Count who waits: one owner may fill half of the line, all together the whole."""
+    @contextlib.asynccontextmanager
+    async def _turn(self, owner: str) -> AsyncIterator[list[asyncio.Task[None]]]:
+        """Wait for the owner's turn and for a free place; give both back afterwards.
+
+        Whoever cost us a child has the next turn when its successor stands, so that one owner
+        never uses up the children of the others. One owner may fill half of the line.
+        """
         waiting = sum(self._queued.values())
         if waiting >= self._waiting_max or self._queued[owner] >= max(self._waiting_max // 2, 1):
             raise RendererBusy
         self._queued[owner] += 1
+        turn = self._owners[owner]
         try:
-            yield
+            await turn.acquire()
+        except BaseException:
+            self._leave(owner)
+            raise
+        successors: list[asyncio.Task[None]] = []
+        try:
+            async with self._free:
+                yield successors
         finally:
-            self._queued[owner] -= 1
-            if not self._queued[owner]:
-                del self._queued[owner]
-                self._owners.pop(owner, None)
+            if successors:
+                successors[-1].add_done_callback(lambda _task: self._pass_on(owner, turn))
+            else:
+                self._pass_on(owner, turn)
 
-    async def _tried(self, frame: bytes) -> dict[str, Any]:
+    def _pass_on(self, owner: str, turn: asyncio.Semaphore) -> None:
+        turn.release()
+        self._leave(owner)
+
+    def _leave(self, owner: str) -> None:
+        self._queued[owner] -= 1
+        if not self._queued[owner]:
+            del self._queued[owner], self._owners[owner]
+
+    async def _tried(self, frame: bytes, successors: list[asyncio.Task[None]]) -> dict[str, Any]:
         """Ask a child; ask another one when somebody else killed the first."""
         for last in (False, True):
             child = await self._found()
             try:
                 reply = await child.ask(frame, seconds=self._limits.wall_seconds)
             except TimeoutError:
-                await self._replace(child, reason="time")
+                await self._replace(child, successors, reason="time")
                 raise TemplateTooExpensive("It takes too much time.") from None
             except _ChildDied as died:
-                await self._replace(child, reason=f"signal {died.signal_number}")
+                await self._replace(child, successors, reason=f"signal {died.signal_number}")
                 if died.signal_number == signal.SIGKILL and not last:
                     continue  # not ours: the machine was short of memory, or an operator was
                 raise TemplateTooExpensive("It takes too much time or memory.") from None
             except BaseException:
-                await self._replace(child, reason="cancelled")
+                await self._replace(child, successors, reason="cancelled")
                 raise
             if child.spent or reply.get("spent") or child.renderings >= self._limits.renderings:
-                await self._replace(child, reason="spent")
+                await self._replace(child, successors, reason="spent")
             elif self._closed:
                 await child.kill()
             else:
@@ -277,7 +298,9 @@ class Renderer:
             await asyncio.wait(tuple(self._starting), return_when=asyncio.FIRST_COMPLETED)
         return self._idle.pop() if self._idle else await _Child.start(self._limits)
 
-    async def _replace(self, child: _Child, *, reason: str) -> None:
+    async def _replace(
+        self, child: _Child, successors: list[asyncio.Task[None]], *, reason: str
+    ) -> None:
         """Kill a child and start its successor behind our back."""
         await child.kill()
         _log.info("template_child_replaced", reason=reason)
@@ -285,6 +308,7 @@ class Renderer:
             task = asyncio.create_task(self._add())
             self._starting.add(task)
             task.add_done_callback(self._starting.discard)
+            successors.append(task)
 
     async def _add(self) -> None:
         try:
@@ -295,6 +319,3 @@ class Renderer:
                 self._idle.append(child)
         except (OSError, EOFError) as error:
             _log.warning("template_child_not_started", error=type(error).__name__)
-
-    def _turn(self) -> asyncio.Semaphore:
-        return asyncio.Semaphore(self._each)
