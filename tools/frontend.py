@@ -52,6 +52,8 @@ ARABIC_BLOCKS = ((0x0600, 0x06FF), (0x200C, 0x200E))
 WEIGHTS = (400, 700)
 ICON_LIST = ROOT / "themes/default/icons.txt"
 QUOTED_NAME = re.compile(r"""["'#]([a-z0-9-]+)["'\\]""")
+# The beginning of a class whose end is filled in, as in `btn-{{ kind }}`.
+JOINED = re.compile(r"\b([A-Za-z][\w-]*-)\{")
 NAMED_ICON = re.compile(
     r"""(?:\bicon\(\s*|\bicon\s*=\s*)["']([a-z0-9-]+)["']|icons\.svg#([a-z0-9-]+)"""
 )
@@ -155,6 +157,14 @@ def names_of_sheets() -> tuple[set[str], set[str]]:
     """What of Tabler's names our sources use, and what our own style sheets name."""
     theirs = set(purge.WORD.findall((MODULES / SHEETS["tabler.min.css"]).read_text("utf-8")))
     words = {word for text in sources() for word in purge.WORD.findall(text)} | ALWAYS_USED
+    joined = {start for text in sources() for start in JOINED.findall(text)}
+    ends = frozenset(words)
+    words |= {
+        one
+        for one in theirs
+        for start in joined
+        if one.startswith(start) and one[len(start) :] in ends
+    }
     named = {word for path in own_sheets() for word in purge.WORD.findall(path.read_text("utf-8"))}
     return theirs & words, theirs & named
 
