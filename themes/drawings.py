@@ -95,6 +95,19 @@ def brand_mark(brand: Brand, size: int = 32) -> Markup:
     ).format(size, Markup(drawn))  # noqa: S704 - our own drawing, its letters escaped
 
 
+def brand_logo(brand: Brand, size: int = 32) -> Markup:
+    """The logo of a brand for its page's mode, or its mark beside its name."""
+    if not brand.logo_light_url:
+        return Markup('{}<span class="trunc b">{}</span>').format(
+            brand_mark(brand, size), brand.name
+        )
+    shown = Markup('<img class="mqlogo{}" src="{}" height="{}" alt="{}">')
+    if not brand.logo_dark_url:
+        return shown.format(" any", brand.logo_light_url, size, brand.name)
+    light = shown.format(" light", brand.logo_light_url, size, brand.name)
+    return light + shown.format(" dark", brand.logo_dark_url, size, brand.name)
+
+
 def favicon_svg(brand: Brand) -> str:
     """The favicon of a brand as a complete SVG document with its colours written in."""
     tokens = derive(brand.colours).light

@@ -134,6 +134,7 @@ def templates(theme: str = "default", bytecode_dir: Path | None = None) -> Envir
         sparkline=drawings.sparkline,
         ring=drawings.ring,
         brand_mark=drawings.brand_mark,
+        brand_logo=drawings.brand_logo,
         static=static,
         link=link,
         _=words.gettext,

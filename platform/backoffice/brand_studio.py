@@ -255,8 +255,16 @@ async def _draft_brand(
     for state in ("draft", "published"):
         version = await queries.version_in(session, state)
         if version is not None:
-            own = f"{_HERE}/versions/{version.id}/square"
-            return replace(brand, logo_url=own if "square" in look["files"] else "")
+            own = {
+                kind: f"{_HERE}/versions/{version.id}/{kind}" if kind in look["files"] else ""
+                for kind in LOGOS
+            }
+            return replace(
+                brand,
+                logo_url=own["square"],
+                logo_light_url=own["light"],
+                logo_dark_url=own["dark"],
+            )
     return brand
 
 

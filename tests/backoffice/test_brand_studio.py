@@ -182,7 +182,11 @@ async def test_a_draft_logo_is_shown_in_the_studio_alone(
 ) -> None:
     """Under its version's address; the public one does not know it."""
     await sign_in(browser, database, tenant)
-    files = {"logo_square": ("mark.png", pictures.png(), "image/png")}
+    files = {
+        "logo_square": ("mark.png", pictures.png(), "image/png"),
+        "logo_light": ("logo.svg", pictures.svg('<path d="M0 0h9"/>'), "image/svg+xml"),
+        "logo_dark": ("logo.png", pictures.png((400, 100)), "image/png"),
+    }
     await browser.post(TEAM, HERE, {**LOOK, "action": "save"}, files=files)
     version: UUID = await superuser.fetchval("SELECT id FROM t_alpha.brand_version")
     studio = await browser.get(TEAM, HERE)
@@ -194,7 +198,7 @@ async def test_a_draft_logo_is_shown_in_the_studio_alone(
     removed = await browser.get(TEAM, f"{HERE}/versions/{version}/icon-32")
 
     assert f"/versions/{version}/square" in studio.text
-    assert f"/versions/{version}/square" in preview.text
+    assert all(f"/versions/{version}/{kind}" in preview.text for kind in ("light", "dark"))
     assert logo.content.startswith(b"\x89PNG")
     assert (public.status_code, removed.status_code) == (404, 404)
 

@@ -238,7 +238,8 @@ async def test_a_published_logo_is_served_by_every_surface_and_by_no_other_broke
     icon = await browser.get(MY, "/favicon.svg")
     foreign = await browser.get(host("my", "beta"), "/brand/square")
 
-    assert f"/brand/square?v={files['square']['sha']}" in page.text
+    assert f'src="/brand/light?v={files["light"]["sha"]}"' in page.text
+    assert 'alt="Alpha Prime"' in page.text
     assert {answer.headers["content-type"] for answer in answers} == {"image/png"}
     assert svg.headers["content-type"].startswith("image/svg+xml")
     assert any("sandbox" in one for one in svg.headers.get_list("content-security-policy"))
