@@ -23,6 +23,7 @@ _DATA = (
     *(
         "AE",
         "Silver",
+        "FX Majors",
         "MASTER",
         "STANDARD",
         "STD",
