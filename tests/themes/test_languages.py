@@ -43,7 +43,7 @@ def test_a_catalogue_holds_what_the_sources_show_and_nothing_else(spoken: str) -
 @pytest.mark.parametrize("spoken", texts.LANGUAGES)
 def test_a_translation_has_the_same_places_in_the_same_order(spoken: str) -> None:
     """Values are put in by position, so another order would say something false."""
-    wrong = []
+    wrong: list[object] = []
     for message in texts.catalogue(spoken):
         if isinstance(message.id, str):
             if _PLACES.findall(message.id) != _PLACES.findall(str(message.string)):
