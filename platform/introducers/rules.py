@@ -164,24 +164,31 @@ def steps(arithmetic: Mapping[str, Any], *, symbol: str, currency: str) -> list[
                 "−",
             )
         )
-    if Decimal(arithmetic["total"]) > Decimal(arithmetic["cap"]):
-        made.append(
-            _step(
-                gettext("Your part"),
-                gettext("never below zero"),
-                f"{exact(arithmetic['part'])} {currency}",
-                "=",
-            )
+    return [*made, *_scaled(arithmetic, currency)]
+
+
+def _scaled(arithmetic: Mapping[str, Any], currency: str) -> list[dict[str, str]]:
+    """Return the steps by which a trade that would pay too much is scaled; mostly none."""
+    if Decimal(arithmetic["total"]) <= Decimal(arithmetic["cap"]):
+        return []
+    made: list[dict[str, str]] = []
+    made.append(
+        _step(
+            gettext("Your part"),
+            gettext("never below zero"),
+            f"{exact(arithmetic['part'])} {currency}",
+            "=",
         )
-        made.append(
-            _step(
-                gettext("Scaled for everybody alike"),
-                gettext("%s allowed of %s together")
-                % (exact(arithmetic["cap"]), exact(arithmetic["total"])),
-                f"{exact(arithmetic['cap'])} / {exact(arithmetic['total'])}",
-                "×",
-            )
+    )
+    made.append(
+        _step(
+            gettext("Scaled for everybody alike"),
+            gettext("%s allowed of %s together")
+            % (exact(arithmetic["cap"]), exact(arithmetic["total"])),
+            f"{exact(arithmetic['cap'])} / {exact(arithmetic['total'])}",
+            "×",
         )
+    )
     return made
 
 
