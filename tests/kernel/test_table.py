@@ -206,9 +206,9 @@ def test_no_cell_of_a_csv_is_a_formula() -> None:
 def test_no_cell_of_an_xlsx_is_a_formula_or_a_link() -> None:
     """Texts are written as shared strings, amounts as numbers or, when longer, as text."""
     amounts = [Decimal("1234.50"), Decimal("12345678901234.12345678")]
-    body = export.as_xlsx(
-        ["text", "amount"], [*([text, 1] for text in [*HOSTILE, "https://x.example"]), amounts]
-    )
+    rows: list[list[str | int | Decimal | datetime | None]]
+    rows = [[text, 1] for text in [*HOSTILE, "https://x.example"]]
+    body = export.as_xlsx(["text", "amount"], [*rows, amounts])
     with zipfile.ZipFile(io.BytesIO(body)) as book:
         sheet = book.read("xl/worksheets/sheet1.xml").decode()
         strings = book.read("xl/sharedStrings.xml").decode()
