@@ -223,9 +223,9 @@ def ago(value: datetime | None, now: datetime | None = None) -> Markup:
 
 
 def _ago_abroad(value: datetime, seconds: int, exact: str) -> Markup:
-    """The distance in the words of the locale data, in the direction of its own script."""
+    """The distance in the words of the locale; its short ones lack seconds to come in Arabic."""
     text = format_timedelta(
-        -seconds, threshold=2, add_direction=True, format="short", locale=current()
+        -seconds, threshold=2, add_direction=True, format="long", locale=current()
     )
     iso = value.astimezone(UTC).isoformat()
     return Markup('<time class="num" dir="auto" datetime="{}" title="{}">{}</time>').format(
