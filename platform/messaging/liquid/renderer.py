@@ -13,6 +13,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
@@ -30,7 +31,10 @@ from messaging.liquid.variables import Plain
 
 _log = log.logger(__name__)
 _READY_SECONDS = 20.0  # a child's first breath: interpreter and imports, on a machine under load
-_SLOW_SECONDS = 0.04  # who takes longer steps back behind the others, and is replaced afterwards
+# Who has worked for longer steps back behind the others, and is replaced afterwards. Seconds of
+# the processor: on a busy machine an honest rendering waits for long and works for little.
+_SLOW_SECONDS = 0.04
+_TICKS = os.sysconf("SC_CLK_TCK")
 _FRAME_MAX = 4 * 1024 * 1024
 
 
@@ -106,7 +110,7 @@ class _Child:
         """Return the answer; raises TimeoutError, or _ChildDied when it is no more."""
         self.renderings += 1
         assert self.process.stdin is not None
-        late = asyncio.get_running_loop().call_later(_SLOW_SECONDS, self._step_back)
+        watch = asyncio.create_task(self._watch())
         try:
             async with asyncio.timeout(seconds):
                 self.process.stdin.write(len(asked).to_bytes(4, "big") + asked)
@@ -118,7 +122,7 @@ class _Child:
             await self.kill()
             raise _ChildDied(-(self.process.returncode or 0)) from None
         finally:
-            late.cancel()
+            watch.cancel()
 
     async def _frame(self) -> dict[str, Any]:
         assert self.process.stdout is not None
@@ -128,16 +132,35 @@ class _Child:
         answer: dict[str, Any] = json.loads(await self.process.stdout.readexactly(size))
         return answer
 
-    def _step_back(self) -> None:
+    async def _watch(self) -> None:
+        """Step back once this rendering has worked for too long."""
+        begun = self._worked()
+        left = _SLOW_SECONDS
+        while left > 0:
+            # Not in smaller steps than the kernel counts in.
+            await asyncio.sleep(max(left, 1 / _TICKS))
+            left = _SLOW_SECONDS - (self._worked() - begun)
         self.spent = True
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, self.process.pid, 19)
+
+    def _worked(self) -> float:
+        """Return the seconds of processor it has used, or the clock's where nobody counts them."""
+        try:
+            status = Path(f"/proc/{self.process.pid}/stat").read_text()
+        except OSError:
+            return time.monotonic()
+        # After the name in parentheses, user and system time are the 12th and 13th fields.
+        fields = status.rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
 
     async def kill(self) -> None:
         """End it at once and bury it."""
         if self.process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                self.process.kill()
+                # Not `process.kill()`: that collects a child which is dead already, and with it
+                # the signal that ended it, before the loop has asked for it.
+                os.kill(self.process.pid, signal.SIGKILL)
         if self.process.stdin is not None:
             self.process.stdin.close()
         await self.process.wait()
