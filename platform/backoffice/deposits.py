@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,16 +12,16 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from identity import audit, views
+from identity import lists
 from identity import queries as identity_queries
 from identity.models import SavedView
 from kernel.database import TenantSession
-from kernel.errors import InvalidInput, NotFound
+from kernel.errors import NotFound
 from kernel.money import Money
 from kernel.viewer import Viewer
 from kernel.web import export
 from kernel.web.inject import Seen, Session
-from kernel.web.pages import flash, form_state, form_values, page, see_other
+from kernel.web.pages import page, see_other
 from kernel.web.table import Column, Key, State, Table, Window, read_cursor, window
 from treasury import queries
 from treasury.queries import DepositFilter, DepositGroup, DepositRow
@@ -242,20 +242,7 @@ async def save_view(
     request: Request[Any, Any, Any], session: Session, viewer: Seen
 ) -> Response[Any]:
     """Keep the list as it is under a name."""
-    values = form_values(await request.form())
-    state = TABLE.read_text(values.get("query", ""))
-    try:
-        await views.save(
-            session,
-            viewer=viewer,
-            state=state,
-            name=values.get("name", ""),
-            shared=values.get("shared") == "yes",
-        )
-    except InvalidInput as error:
-        form = form_state(values, error.fields, error.text)
-        return await _page(request, session, viewer, state, form=form, opened="view")
-    return flash(request, see_other(state.address()), "The view is saved.")
+    return await lists.save_view(request, session, viewer, TABLE, draw=_page)
 
 
 @post("/backoffice/deposits/views/{view_id:uuid}/delete", permission=_READ, status_code=200)
@@ -263,10 +250,7 @@ async def delete_view(
     request: Request[Any, Any, Any], session: Session, viewer: Seen, view_id: FromPath[UUID]
 ) -> Response[Any]:
     """Forget one of the viewer's own views."""
-    values = form_values(await request.form())
-    name = await views.delete(session, viewer=viewer, list_name=TABLE.name, view_id=view_id)
-    state = TABLE.read_text(values.get("query", ""))
-    return flash(request, see_other(state.address()), f"The view “{name}” is deleted.")
+    return await lists.delete_view(request, session, viewer, TABLE, view_id)
 
 
 @post("/backoffice/deposits/export", permission=_EXPORT, status_code=200)
@@ -274,33 +258,33 @@ async def export_deposits(
     request: Request[Any, Any, Any], session: Session, viewer: Seen
 ) -> Response[Any]:
     """Give the whole list as it is filtered, sorted and cut to columns, with a reason."""
-    values = form_values(await request.form())
-    state = TABLE.read_text(values.get("query", ""))
     owner_id = _owner(viewer, _READ) or _owner(viewer, _EXPORT)
-    try:
-        kind, reason = export.wanted(values)
-        rows = await queries.deposit_slice(
+
+    async def read(state: State, most: int) -> list[DepositRow]:
+        return await queries.deposit_slice(
             session,
             narrowed=_narrowed(state, owner_id),
             order=state.sorted_by,
             descending=state.descending,
-            limit=export.ROWS_MAX + 1,
+            limit=most,
         )
-        export.require_within_cap(len(rows))
-    except InvalidInput as error:
-        form = form_state(values, error.fields, error.text)
-        return await _page(request, session, viewer, state, form=form, opened="export")
-    after = {"rows": len(rows), "format": kind, "columns": list(state.shown)}
-    audit.record(
+
+    return await lists.export_rows(
+        request,
         session,
-        _EXPORT,
-        subject=("list", TABLE.name),
-        after={**after, "filters": state.filters},
-        reason=reason,
+        viewer,
+        TABLE,
+        draw=_page,
+        permission=_EXPORT,
+        read=read,
+        write=_written,
     )
+
+
+def _written(state: State, rows: Sequence[DepositRow]) -> tuple[list[str], list[list[export.Cell]]]:
     heads = [head for name in state.shown for head in _HEADS.get(name, (TABLE.column(name).label,))]
     cells = [[cell for name in state.shown for cell in _CELLS[name](row)] for row in rows]
-    return await export.file(TABLE.name, kind, heads, cells)
+    return heads, cells
 
 
 @get("/backoffice/deposits/{deposit_id:uuid}", permission="treasury.deposit.read")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,13 +14,12 @@ from clients import countries
 from crm import access, lead_list
 from crm.lead_list import SOURCE_WORDS, STAGE_WORDS, TABLE, LeadRow, Wanted
 from crm.models import STAGES
-from identity import audit, views
+from identity import lists
 from kernel.database import TenantSession
-from kernel.errors import InvalidInput
 from kernel.viewer import Viewer
 from kernel.web import export
 from kernel.web.inject import Seen, Session
-from kernel.web.pages import flash, form_state, form_values, page, see_other
+from kernel.web.pages import page, see_other
 from kernel.web.table import State, Table
 
 _READ = "crm.lead.read"
@@ -155,20 +154,7 @@ async def save_view(
     request: Request[Any, Any, Any], session: Session, viewer: Seen
 ) -> Response[Any]:
     """Keep the list as it is under a name."""
-    values = form_values(await request.form())
-    state = _table(viewer).read_text(values.get("query", ""))
-    try:
-        await views.save(
-            session,
-            viewer=viewer,
-            state=state,
-            name=values.get("name", ""),
-            shared=values.get("shared") == "yes",
-        )
-    except InvalidInput as error:
-        form = form_state(values, error.fields, error.text)
-        return await _page(request, session, viewer, state, form=form, opened="view")
-    return flash(request, see_other(state.address()), "The view is saved.")
+    return await lists.save_view(request, session, viewer, _table(viewer), draw=_page)
 
 
 @post("/crm/leads/views/{view_id:uuid}/delete", permission=_READ, status_code=200)
@@ -176,10 +162,7 @@ async def delete_view(
     request: Request[Any, Any, Any], session: Session, viewer: Seen, view_id: FromPath[UUID]
 ) -> Response[Any]:
     """Forget one of the viewer's own views."""
-    values = form_values(await request.form())
-    name = await views.delete(session, viewer=viewer, list_name=TABLE.name, view_id=view_id)
-    state = _table(viewer).read_text(values.get("query", ""))
-    return flash(request, see_other(state.address()), f"The view “{name}” is deleted.")
+    return await lists.delete_view(request, session, viewer, _table(viewer), view_id)
 
 
 @post("/crm/leads/export", permission=_EXPORT, status_code=200)
@@ -187,37 +170,36 @@ async def export_leads(
     request: Request[Any, Any, Any], session: Session, viewer: Seen
 ) -> Response[Any]:
     """Give the whole list as it is filtered, sorted and cut to columns, with a reason."""
-    values = form_values(await request.form())
-    state = _table(viewer).read_text(values.get("query", ""))
-    wanted = Wanted(
-        state=state,
-        reader=viewer.id,
-        owned_by=access.owned_by(viewer, _READ) or access.owned_by(viewer, _EXPORT),
-        by_contact=_contact(viewer),
-        whole=True,
-    )
-    try:
-        kind, reason = export.wanted(values)
-        found = await lead_list.rows(session, wanted, limit=export.ROWS_MAX + 1)
-        export.require_within_cap(len(found))
-    except InvalidInput as error:
-        form = form_state(values, error.fields, error.text)
-        return await _page(request, session, viewer, state, form=form, opened="export")
-    columns = [TABLE.column(name) for name in state.shown]
-    after = {"rows": len(found), "format": kind, "columns": list(state.shown)}
-    audit.record(
+
+    async def read(state: State, most: int) -> list[LeadRow]:
+        wanted = Wanted(
+            state=state,
+            reader=viewer.id,
+            owned_by=access.owned_by(viewer, _READ) or access.owned_by(viewer, _EXPORT),
+            by_contact=_contact(viewer),
+            whole=True,
+        )
+        return await lead_list.rows(session, wanted, limit=most)
+
+    return await lists.export_rows(
+        request,
         session,
-        _EXPORT,
-        subject=("list", TABLE.name),
-        after={**after, "filters": state.filters},
-        reason=reason,
+        viewer,
+        _table(viewer),
+        draw=_page,
+        permission=_EXPORT,
+        read=read,
+        write=_written,
     )
-    return await export.file(
-        TABLE.name,
-        kind,
-        ["Reference", *(column.label for column in columns)],
-        [(lead.reference, *(_CELLS[column.name](lead) for column in columns)) for lead in found],
-    )
+
+
+def _written(
+    state: State, found: Sequence[LeadRow]
+) -> tuple[list[str], list[tuple[export.Cell, ...]]]:
+    columns = [TABLE.column(name) for name in state.shown]
+    heads = ["Reference", *(column.label for column in columns)]
+    cells = [(lead.reference, *(_CELLS[column.name](lead) for column in columns)) for lead in found]
+    return heads, cells
 
 
 ROUTES: list[HTTPRouteHandler] = [show_leads, save_view, delete_view, export_leads]

@@ -35,7 +35,7 @@ OTHER_THREADS = 4
 # and, for the rest, of an idle machine.
 MONEY_POLL_MILLISECONDS = 40
 OTHER_POLL_MILLISECONDS = 250
-# How long a tenant's row is believed; a deposit is six messages within a second.
+# How long a tenant's row is believed: a deposit is several messages within a second.
 _KEEP_SECONDS = 1.0
 # A suspended brokerage's money still moves: traders may always withdraw.
 _SERVED = frozenset({"provisioning", "trial", "active", "past_due", "suspended"})

@@ -188,7 +188,10 @@ async def _in_transaction(
 ) -> None:
     assert subscription.handler is not None
     async with database.tenant(tenant) as session:
-        events = await _events(session, _TAKE_ALONE if total == 1 else _START, subscription, ids)
+        if total == 1:
+            events = await _events(session, subscription, _TAKE_ALONE, ids)
+        else:
+            events = await _events(session, subscription, _START, ids, subscription.name)
         if events:
             await subscription.handler(session, events)
             await write(session)
@@ -201,9 +204,10 @@ async def _as_job(
 ) -> None:
     assert subscription.job is not None
     async with database.tenant_read(tenant) as reading:
-        events = await _events(
-            reading, _WAITING_ALONE if total == 1 else _WAITING, subscription, ids
-        )
+        if total == 1:
+            events = await _events(reading, subscription, _WAITING_ALONE, ids)
+        else:
+            events = await _events(reading, subscription, _WAITING, ids, subscription.name)
     if events:
         await subscription.job(database, tenant, events)
     async with database.tenant(tenant) as session:
@@ -211,11 +215,9 @@ async def _as_job(
 
 
 async def _events(
-    session: TenantSession | ReadSession, sql: str, subscription: Subscription, ids: list[str]
+    session: TenantSession | ReadSession, subscription: Subscription, sql: str, *values: object
 ) -> list[object]:
-    raw = await driver(session)
-    names = (subscription.name,) if "$2" in sql else ()
-    rows = await raw.fetch(tagged(session, sql), ids, *names)
+    rows = await (await driver(session)).fetch(tagged(session, sql), *values)
     return [subscription.event.from_payload(msgspec.json.decode(row[0])) for row in rows]
 
 
