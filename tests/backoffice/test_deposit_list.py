@@ -221,3 +221,23 @@ async def test_a_view_of_deposits_is_kept_and_offered_on_that_list_alone(
     assert "Held ones" not in leads.text
     assert elsewhere.status_code == 404
     assert deleted.status_code == 303
+
+
+async def test_a_view_of_deposits_is_its_owners_until_it_is_shared(
+    browser: Browser, desk: Desk, web: object
+) -> None:
+    """A colleague is offered the shared one and not the private one."""
+    await _enter(browser, desk.database, desk.tenant, "finance_head")
+    colleague = Browser(web)  # type: ignore[arg-type]
+    await _enter(colleague, desk.database, desk.tenant, "owner")
+    for name, shared in (("Mine alone", ""), ("For all", "yes")):
+        form = {"query": "state=held", "name": name, "shared": shared}
+        await browser.post(TEAM, f"{LIST}/views", form)
+
+    own = (await browser.get(TEAM, f"{LIST}?panel=view")).text
+    offered = (await colleague.get(TEAM, f"{LIST}?panel=view")).text
+    await colleague.close()
+
+    assert "Mine alone" in own
+    assert "For all" in offered
+    assert "Mine alone" not in offered
