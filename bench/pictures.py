@@ -77,7 +77,7 @@ def _pages(slug: str, size: tuple[int, int]) -> list[View]:
     found += [("register", None, surface, "/register", ()) for surface in ("my", "ib")]
     staff = ("/crm/leads", "/crm/clients", "/crm/rules", "/backoffice",
              "/backoffice/kyc", "/backoffice/deposits", "/backoffice/revenue",
-             "/backoffice/partners", "/backoffice/audit")  # fmt: skip
+             "/backoffice/partners", "/backoffice/audit", "/settings/brand")  # fmt: skip
     found += [("staff", "owner", "team", path, ()) for path in staff]
     found += [
         ("lead", "owner", "team", "/crm/leads", _LEAD),

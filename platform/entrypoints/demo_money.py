@@ -5,6 +5,8 @@ Accounts and bookings go the way of real ones: an intent, the call, the verified
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -26,11 +28,10 @@ from tenants.provisioning import Context
 from trading import accounts, operations
 from trading import queries as trading_queries
 from trading.events import CashDone
-from trading.models import PlatformOperation
+from trading.models import PlatformOperation, TradingAccount
 from treasury import deposits, settlements
 from treasury import provisioning as treasury_steps
 from treasury import queries as treasury_queries
-from treasury.models import Deposit
 from treasury.rules import Fact
 
 _AT_ONCE = 100
@@ -38,7 +39,7 @@ _ACCOUNTS_MAX = 60
 _AMOUNTS = (150, 200, 250, 250, 300, 500, 500, 750, 1_000, 1_500, 2_500, 5_000, 10_000)
 _FEE_SHARE, _FEE_FIXED = Decimal("0.029"), Decimal("0.30")
 # What becomes of a deposit into the wallet, of a hundred.
-Fate = Literal["paid", "failed", "expired", "pending", "created"]
+Fate = Literal["paid", "failed", "expired", "pending", "created", "mismatch"]
 _FATES: tuple[Fate, ...] = ("paid", "failed", "expired", "pending", "created")
 _FATE_WEIGHTS = (78, 9, 7, 4, 2)
 
@@ -128,128 +129,79 @@ async def fund(context: Context) -> str:
     return f"{credited} booked now; deposits: {told}"
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """A deposit of the demo: whose, when, to where, how much, and what becomes of it."""
+
+    moment: datetime
+    client: Client
+    account_id: UUID | None
+    amount: Money
+    fate: Fate
+
+
 async def _pay_in(session: TenantSession, context: Context, dice: Random) -> None:
     connection = await treasury_queries.connection_by_name(session, treasury_steps.SIMULATOR)
     assert connection is not None
-    everyone = await verified(session, context)
-    for client in everyone:
-        for account in await trading_queries.accounts_of(session, client.id):
-            if account.state == "open":
-                amount = Money(Decimal(dice.choice(_AMOUNTS) * 4), account.currency)
-                moment = client.created_at + timedelta(days=1, hours=dice.randrange(2, 40))
-                await _paid(
-                    session,
-                    client,
-                    account_id=account.id,
-                    amount=amount,
-                    connection_id=connection.id,
-                    moment=moment,
-                )
-        for _ in range(dice.randrange(3)):
-            fate = dice.choices(_FATES, _FATE_WEIGHTS)[0]
-            amount = Money(Decimal(dice.choice(_AMOUNTS)), "USD")
-            moment = client.created_at + timedelta(days=dice.randrange(1, 50), hours=7)
-            if fate == "paid":
-                await _paid(
-                    session,
-                    client,
-                    account_id=None,
-                    amount=amount,
-                    connection_id=connection.id,
-                    moment=moment,
-                )
-            else:
-                await _unpaid(
-                    session,
-                    client,
-                    amount=amount,
-                    connection_id=connection.id,
-                    moment=moment,
-                    fate=fate,
-                )
-    if everyone:
-        await _mismatch(session, everyone[-1], connection.id)
+    plans = []
+    for client in await verified(session, context):
+        accounts = await trading_queries.accounts_of(session, client.id)
+        plans += _plans(client, [one for one in accounts if one.state == "open"], dice)
+    if plans:
+        # Less is paid than was asked for: it waits for a person.
+        last = plans[-1].client
+        moment = now() - timedelta(hours=5)
+        plans.append(_Plan(moment, last, None, Money.of("500", "USD"), "mismatch"))
+    # Ids are in the order of time, in which lists show deposits.
+    for plan in sorted(plans, key=lambda plan: plan.moment):
+        await _carry_out(session, plan, connection.id)
     audit.record(session, "demo.deposits", subject=("tenant", context.tenant.id))
 
 
-async def _start(
-    session: TenantSession,
-    client: Client,
-    *,
-    account_id: UUID | None,
-    amount: Money,
-    connection_id: UUID,
-    moment: datetime,
-) -> Deposit:
+def _plans(client: Client, accounts: Sequence[TradingAccount], dice: Random) -> list[_Plan]:
+    """Plan one deposit to each account of a client and up to two into the wallet."""
+    first, last = client.created_at + timedelta(hours=4), now() - timedelta(minutes=5)
+    span = max(last - first, timedelta())
+    made = []
+    for account in accounts:
+        amount = Money(Decimal(dice.choice(_AMOUNTS) * 4), account.currency)
+        moment = min(first + span * dice.random(), last)
+        made.append(_Plan(moment, client, account.id, amount, "paid"))
+    for _ in range(dice.randrange(3)):
+        fate = dice.choices(_FATES, _FATE_WEIGHTS)[0]
+        amount = Money(Decimal(dice.choice(_AMOUNTS)), "USD")
+        moment = min(first + span * dice.random(), last)
+        if fate in ("pending", "created"):
+            moment = now() - timedelta(hours=3, minutes=dice.randrange(60))
+        made.append(_Plan(moment, client, None, amount, fate))
+    return made
+
+
+async def _carry_out(session: TenantSession, plan: _Plan, connection_id: UUID) -> None:
     deposit = await deposits.start(
         session,
-        client_id=client.id,
-        account_id=account_id,
-        amount=amount,
+        client_id=plan.client.id,
+        account_id=plan.account_id,
+        amount=plan.amount,
         connection_id=connection_id,
     )
-    deposit.created_at = min(moment, now() - timedelta(minutes=5))
-    return deposit
-
-
-async def _paid(
-    session: TenantSession,
-    client: Client,
-    *,
-    account_id: UUID | None,
-    amount: Money,
-    connection_id: UUID,
-    moment: datetime,
-) -> None:
-    deposit = await _start(
-        session,
-        client,
-        account_id=account_id,
-        amount=amount,
-        connection_id=connection_id,
-        moment=moment,
-    )
-    fee = Money(amount.amount * _FEE_SHARE + _FEE_FIXED, amount.currency).rounded()
-    reference = f"pi_demo_{deposit.id.hex}"
-    await settlements.apply(session, [(deposit, Fact("paid", reference, amount, fee))])
+    deposit.created_at = plan.moment
+    if plan.fate == "created":
+        return
+    payment = f"pi_demo_{deposit.id.hex}"
+    if plan.fate == "paid":
+        fee = Money(plan.amount.amount * _FEE_SHARE + _FEE_FIXED, plan.amount.currency).rounded()
+        fact = Fact("paid", payment, plan.amount, fee)
+    elif plan.fate == "mismatch":
+        fact = Fact("paid", payment, Money.of("480", "USD"), None)
+    else:
+        fact = Fact(plan.fate, "", None, None)
+    await settlements.apply(session, [(deposit, fact)])
     await session.refresh(deposit)
-    deposit.settled_at = deposit.created_at + timedelta(minutes=2)
+    if deposit.settled_at is not None:
+        deposit.settled_at = plan.moment + timedelta(minutes=2)
     if deposit.credited_at is not None:
         deposit.credited_at = deposit.settled_at
-
-
-async def _unpaid(
-    session: TenantSession,
-    client: Client,
-    *,
-    amount: Money,
-    connection_id: UUID,
-    moment: datetime,
-    fate: Fate,
-) -> None:
-    if fate in ("pending", "created"):
-        moment = now() - timedelta(hours=3)
-    deposit = await _start(
-        session, client, account_id=None, amount=amount, connection_id=connection_id, moment=moment
-    )
-    if fate != "created":
-        await settlements.apply(session, [(deposit, Fact(fate, "", None, None))])
-
-
-async def _mismatch(session: TenantSession, client: Client, connection_id: UUID) -> None:
-    """The story of a deposit that waits for a person: less was paid than was asked for."""
-    moment = now() - timedelta(hours=5)
-    deposit = await _start(
-        session,
-        client,
-        account_id=None,
-        amount=Money.of("500", "USD"),
-        connection_id=connection_id,
-        moment=moment,
-    )
-    paid = Money.of("480", "USD")
-    fact = Fact("paid", f"pi_demo_{deposit.id.hex}", paid, None)
-    await settlements.apply(session, [(deposit, fact)])
 
 
 async def _credit(context: Context) -> int:
