@@ -57,6 +57,13 @@ class PageRenderer:
         self, request: Request[Any, Any, Any], template: str, context: dict[str, Any]
     ) -> str:
         """Return the page of a template."""
+        page, values = self.prepared(request, template, context)
+        return loader.render(template, page, **values)
+
+    def prepared(
+        self, request: Request[Any, Any, Any], template: str, context: dict[str, Any]
+    ) -> tuple[Page, dict[str, Any]]:
+        """Return what a template is rendered with: the page, and the values of the screen."""
         state = request.scope["state"]
         place: Place = state["place"]
         viewer = request.scope.get("user")
@@ -81,7 +88,7 @@ class PageRenderer:
         )
         if template == "errors/problem.html":
             context = _problem(context, state.get("request_id", ""))
-        return loader.render(template, page, **context)
+        return page, context
 
     def _groups(self, viewer: object, active: str) -> Iterable[NavigationGroup]:
         for label, items in self._navigation:
