@@ -22,7 +22,7 @@ NAVIGATION = [
         [("Partners", "/backoffice/partners", "affiliate", "introducers.partner.read")],
     ),
     (
-        "Set up",
+        "Settings",
         [("Brand", "/settings/brand", "palette", "backoffice.brand.change")],
     ),
 ]

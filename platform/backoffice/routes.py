@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from litestar.handlers import HTTPRouteHandler
 
-from backoffice import brand_studio, deposits, home, kyc, partners, revenue, trail
+from backoffice import deposits, home, kyc, partners, revenue, trail
+from backoffice.settings import brand_studio, start
 
 ROUTES: list[HTTPRouteHandler] = [
     *home.ROUTES,
@@ -13,5 +14,6 @@ ROUTES: list[HTTPRouteHandler] = [
     *revenue.ROUTES,
     *partners.ROUTES,
     *trail.ROUTES,
+    *start.ROUTES,
     *brand_studio.ROUTES,
 ]

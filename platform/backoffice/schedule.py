@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backoffice import brand_versions
+from backoffice.settings import brand_versions
 from kernel.actor import TenantRef
 from tenants.ports import Ports
 from tenants.schedule import Job

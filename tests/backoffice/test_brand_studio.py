@@ -8,8 +8,9 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from backoffice import brand_versions, queries, subscribers
+from backoffice import queries, subscribers
 from backoffice.events import BrandPublished
+from backoffice.settings import brand_versions
 from kernel.actor import TenantRef
 from kernel.database import Database
 from tenants import brands

@@ -12,9 +12,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from backoffice import brand_versions, looks, queries, schedule, subscribers
+from backoffice import queries, schedule, subscribers
 from backoffice.events import BrandPublished
 from backoffice.models import BrandVersion
+from backoffice.settings import brand_versions, looks
 from entrypoints.application import Web
 from kernel.actor import TenantRef
 from kernel.clock import now

@@ -14,8 +14,9 @@ from litestar.datastructures import FormMultiDict, UploadFile
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from backoffice import brand_versions, looks, queries
-from backoffice.brand_versions import LOGOS
+from backoffice import queries
+from backoffice.settings import brand_versions, looks
+from backoffice.settings.brand_versions import LOGOS
 from kernel.actor import TenantRef
 from kernel.database import TenantSession
 from kernel.errors import Conflict, InvalidInput, NotFound

@@ -15,9 +15,10 @@ from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
-from backoffice import looks, queries
+from backoffice import queries
 from backoffice.events import BrandPublished
 from backoffice.models import BrandVersion
+from backoffice.settings import looks
 from identity import audit
 from kernel import events, images
 from kernel.actor import SYSTEM, TenantRef

@@ -1,0 +1,1 @@
+"""The screens where an administrator sets the brokerage up: its brand and what follows from it."""

@@ -1,0 +1,38 @@
+"""The front page of the settings: every screen that the viewer may open, with what it is for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.handlers import HTTPRouteHandler
+
+from backoffice.navigation import NAVIGATION
+from kernel.web.access import SELF
+from kernel.web.inject import Seen
+from kernel.web.pages import page
+
+GROUP = "Settings"
+# What each screen of the group is for, in one sentence; a screen without one shows its name.
+LINES = {
+    "/settings/brand": "Logos, colours, font, texts and menus on every surface. See it, publish"
+    " it, take it back.",
+}
+
+
+@get("/settings", permission=SELF)
+async def start(request: Request[Any, Any, Any], viewer: Seen) -> Response[Any]:
+    """Show the settings that this person may open."""
+    screens = [
+        {"label": label, "href": href, "icon": icon, "line": LINES.get(href, "")}
+        for group, items in NAVIGATION
+        if group == GROUP
+        for label, href, icon, permission in items
+        if permission is None or viewer.may(permission)
+    ]
+    return await page(
+        request, "backoffice/settings.html", title="Settings", active="/settings", screens=screens
+    )
+
+
+ROUTES: list[HTTPRouteHandler] = [start]
