@@ -6,7 +6,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, Integer, LargeBinary, String, Text, func, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -15,6 +25,11 @@ from kernel.database import Base, ControlBase
 
 KINDS = ("staff", "client", "partner", "vendor")
 SCOPES = ("own", "desk", "branch", "subtree", "all")
+THEMES = ("system", "light", "dark")
+DENSITIES = ("compact", "regular", "loose")
+SIDEBARS = ("open", "collapsed")
+TASK_SUBJECTS = ("lead", "client", "account", "deposit", "case", "partner")
+STAGES = ("full", "second", "enrol")
 
 
 class _UserAccount:
@@ -27,6 +42,8 @@ class _UserAccount:
     state: Mapped[str] = short(10, server_default=text("'active'"))
     failures: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     blocked_until: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
+    factor_failures: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    factor_blocked_until: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
     created_at: Mapped[datetime] = timestamp()
 
 
@@ -37,6 +54,9 @@ class UserAccount(_UserAccount, Base):
     __table_args__ = (
         CheckConstraint("kind IN ('staff', 'client', 'partner')", name="kind"),
         CheckConstraint("state IN ('active', 'invited', 'disabled')", name="state"),
+        CheckConstraint(f"theme IN {THEMES}", name="theme"),
+        CheckConstraint(f"density IN {DENSITIES}", name="density"),
+        CheckConstraint(f"sidebar IN {SIDEBARS}", name="sidebar"),
         Index("uq_user_account_kind_email", "kind", func.lower(text("email")), unique=True),
     )
 
@@ -74,21 +94,135 @@ class _SignIn:
     surface: Mapped[str] = short(10)
     host: Mapped[str] = short(253)
     data: Mapped[dict[str, Any]] = json_()
+    stage: Mapped[str] = short(8, server_default=text("'full'"))
+    confirmed_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
+    device: Mapped[str] = short(60, server_default=text("''"))
+    address: Mapped[str] = short(45, server_default=text("''"))
     created_at: Mapped[datetime] = timestamp()
     seen_at: Mapped[datetime] = timestamp()
     expires_at: Mapped[datetime] = timestamp(default_now=False)
 
 
 class SignIn(_SignIn, Base):
-    """A session of one person on one host: the random id is kept only as its hash."""
+    """A session of one person on one host: the random id is kept only as its hash.
+
+    At stage `second` the second factor is still to come, at stage `enrol` there is none yet that
+    must be; both open nothing but the page for it. `confirmed_at` is the last time the person
+    proved in this session who they are.
+    """
 
     __tablename__ = "session"
+    __table_args__ = (CheckConstraint(f"stage IN {STAGES}", name="stage"),)
 
 
 class VendorSignIn(_SignIn, ControlBase):
     """A session of one of the vendor's people on the console."""
 
     __tablename__ = "session"
+    __table_args__ = (CheckConstraint(f"stage IN {STAGES}", name="stage"),)
+
+
+class _Authenticator:
+    id: Mapped[UUID] = uuid_key()
+    user_id: Mapped[UUID] = uuid_ref(index=True)
+    secret_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    last_step: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    confirmed_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
+    created_at: Mapped[datetime] = timestamp()
+
+
+class Authenticator(_Authenticator, Base):
+    """An authenticator app of a person; `last_step` is the newest step whose code was accepted.
+
+    At most one of a person's waits for its first code; until then it opens nothing.
+    """
+
+    __tablename__ = "authenticator"
+    __table_args__ = (
+        Index(
+            "uq_authenticator_pending",
+            "user_id",
+            unique=True,
+            postgresql_where=text("confirmed_at IS NULL"),
+        ),
+    )
+
+
+class VendorAuthenticator(_Authenticator, ControlBase):
+    """An authenticator app of one of the vendor's people."""
+
+    __tablename__ = "authenticator"
+    __table_args__ = (
+        Index(
+            "uq_authenticator_pending",
+            "user_id",
+            unique=True,
+            postgresql_where=text("confirmed_at IS NULL"),
+        ),
+    )
+
+
+class _RecoveryCode:
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    used_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
+    created_at: Mapped[datetime] = timestamp()
+
+
+class RecoveryCode(_RecoveryCode, Base):
+    """A code that stands in once for a lost second factor; only its hash is kept."""
+
+    __tablename__ = "recovery_code"
+
+
+class VendorRecoveryCode(_RecoveryCode, ControlBase):
+    """A recovery code of one of the vendor's people."""
+
+    __tablename__ = "recovery_code"
+
+
+class _Passkey:
+    id: Mapped[UUID] = uuid_key()
+    user_id: Mapped[UUID] = uuid_ref(index=True)
+    host: Mapped[str] = short(253)
+    credential_id: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)
+    sign_count: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    name: Mapped[str] = short(60)
+    created_at: Mapped[datetime] = timestamp()
+    used_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
+
+
+class Passkey(_Passkey, Base):
+    """A passkey of a person, which is good on exactly one host."""
+
+    __tablename__ = "passkey"
+
+
+class VendorPasskey(_Passkey, ControlBase):
+    """A passkey of one of the vendor's people."""
+
+    __tablename__ = "passkey"
+
+
+class _PasskeyChallenge:
+    challenge: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    purpose: Mapped[str] = short(12)
+    host: Mapped[str] = short(253)
+    bound_to: Mapped[bytes] = mapped_column(LargeBinary)
+    expires_at: Mapped[datetime] = timestamp(default_now=False)
+
+
+class PasskeyChallenge(_PasskeyChallenge, Base):
+    """What a passkey was asked to sign: for one browser, one purpose, once, for some minutes."""
+
+    __tablename__ = "passkey_challenge"
+
+
+class VendorPasskeyChallenge(_PasskeyChallenge, ControlBase):
+    """What a passkey of one of the vendor's people was asked to sign."""
+
+    __tablename__ = "passkey_challenge"
 
 
 class EmailToken(Base):
@@ -164,4 +298,31 @@ class SavedView(Base):
     name: Mapped[str] = short(40)
     query: Mapped[str] = short(1000)
     shared: Mapped[bool] = mapped_column(server_default=text("false"))
+    created_at: Mapped[datetime] = timestamp()
+
+
+class StaffTask(Base):
+    """Something a member of staff has to do by a moment, perhaps about a record.
+
+    The record is named by its kind and id only: what it is called is asked for anew for each
+    reader, who may not be allowed to see it.
+    """
+
+    __tablename__ = "task"
+    __table_args__ = (
+        CheckConstraint(f"subject_kind IN {TASK_SUBJECTS}", name="subject_kind"),
+        CheckConstraint("(subject_kind IS NULL) = (subject_id IS NULL)", name="subject"),
+        Index("ix_task_open", "assignee_id", "due_at", postgresql_where=text("done_at IS NULL")),
+        Index("ix_task_assignee_id_done_at", "assignee_id", "done_at"),
+        Index("ix_task_subject_id", "subject_id", "subject_kind"),
+    )
+    id: Mapped[UUID] = uuid_key()
+    title: Mapped[str] = short(160)
+    due_at: Mapped[datetime] = timestamp(default_now=False)
+    assignee_id: Mapped[UUID] = uuid_ref()
+    created_by: Mapped[UUID] = uuid_ref()
+    subject_kind: Mapped[str | None] = short(8, nullable=True)
+    subject_id: Mapped[UUID | None] = uuid_ref(nullable=True)
+    done_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
+    done_by: Mapped[UUID | None] = uuid_ref(nullable=True)
     created_at: Mapped[datetime] = timestamp()
