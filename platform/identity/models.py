@@ -326,3 +326,69 @@ class StaffTask(Base):
     done_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
     done_by: Mapped[UUID | None] = uuid_ref(nullable=True)
     created_at: Mapped[datetime] = timestamp()
+
+
+class ViewPin(Base):
+    """What a person made of a view, their own or a shared one: a tab, the first page, or both.
+
+    `position` orders the tabs and is NULL where the view is none; `first` is the view that the
+    list opens with for this person.
+    """
+
+    __tablename__ = "view_pin"
+    __table_args__ = (
+        Index(
+            "uq_view_pin_first",
+            "owner_id",
+            "list_name",
+            unique=True,
+            postgresql_where=text("first"),
+        ),
+    )
+    owner_id: Mapped[UUID] = mapped_column(primary_key=True)
+    view_id: Mapped[UUID] = mapped_column(primary_key=True)
+    list_name: Mapped[str] = short(40)
+    position: Mapped[int | None] = mapped_column(Integer)
+    first: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+BULK_STATES = ("chosen", "checked", "running", "done", "dropped")
+BULK_OUTCOMES = ("chosen", "will", "skipped", "done")
+
+
+class BulkRun(Base):
+    """One change to many rows of a list: chosen, checked by a dry run, then run."""
+
+    __tablename__ = "bulk_run"
+    __table_args__ = (
+        CheckConstraint(f"state IN {BULK_STATES}", name="state"),
+        Index("ix_bulk_run_owner_id_created_at", "owner_id", "created_at"),
+    )
+    id: Mapped[UUID] = uuid_key()
+    list_name: Mapped[str] = short(40)
+    action: Mapped[str] = short(40)
+    owner_id: Mapped[UUID] = uuid_ref()
+    values: Mapped[dict[str, Any]] = json_()
+    state: Mapped[str] = short(10, server_default=text("'chosen'"))
+    undo_of: Mapped[UUID | None] = uuid_ref(nullable=True)
+    created_at: Mapped[datetime] = timestamp()
+    started_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
+    finished_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
+
+
+class BulkItem(Base):
+    """One row of such a change: what it was at the dry run, and what became of it."""
+
+    __tablename__ = "bulk_item"
+    __table_args__ = (
+        CheckConstraint(f"outcome IN {BULK_OUTCOMES}", name="outcome"),
+        Index("ix_bulk_item_run_id_outcome", "run_id", "outcome", "position"),
+    )
+    run_id: Mapped[UUID] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(Integer, primary_key=True)
+    subject_id: Mapped[UUID] = uuid_ref()
+    label: Mapped[str] = short(40)
+    outcome: Mapped[str] = short(10, server_default=text("'chosen'"))
+    reason: Mapped[str] = short(200, server_default=text("''"))
+    before: Mapped[dict[str, Any] | None] = json_(nullable=True)
+    after: Mapped[dict[str, Any] | None] = json_(nullable=True)
