@@ -40,9 +40,9 @@ class Client(Base):
         Index("ix_client_created_at_id", "created_at", "id"),
         Index("ix_client_owner_id_created_at", "owner_id", "created_at"),
         # For the search of all rooms, which looks at the beginnings of names and numbers.
-        Index("ix_client_name", text("lower(first_name || ' ' || last_name) text_pattern_ops")),
-        Index("ix_client_last_name", text("lower(last_name) text_pattern_ops")),
-        Index("ix_client_phone", text("phone text_pattern_ops")),
+        Index("ix_client_first_name", text("lower(first_name)")),
+        Index("ix_client_last_name", text("lower(last_name)")),
+        Index("ix_client_phone", "phone"),
     )
     id: Mapped[UUID] = uuid_key()
     reference: Mapped[str] = short(16)

@@ -35,8 +35,8 @@ class Lead(Base):
         Index("ix_lead_owner_id_created_at_id", "owner_id", "created_at", "id"),
         Index("ix_lead_stage_created_at_id", "stage", "created_at", "id"),
         # For the search of all rooms, which looks at the beginnings of names.
-        Index("ix_lead_name", text("lower(first_name || ' ' || last_name) text_pattern_ops")),
-        Index("ix_lead_last_name", text("lower(last_name) text_pattern_ops")),
+        Index("ix_lead_first_name", text("lower(first_name)")),
+        Index("ix_lead_last_name", text("lower(last_name)")),
     )
     id: Mapped[UUID] = uuid_key()
     reference: Mapped[str] = short(16)

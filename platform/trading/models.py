@@ -112,7 +112,7 @@ class TradingAccount(Base):
         CheckConstraint("state <> 'open' OR login IS NOT NULL", name="login"),
         UniqueConstraint("server_id", "login"),
         UniqueConstraint("open_token"),
-        Index("ix_trading_account_login_text", text("(login::text) text_pattern_ops")),
+        Index("ix_trading_account_login", "login"),
     )
     id: Mapped[UUID] = uuid_key()
     reference: Mapped[str] = short(16, unique=True)

@@ -73,7 +73,7 @@ class Deposit(Base):
         ),
         Index("ix_deposit_client_id", "client_id", "id"),
         Index("ix_deposit_state", "state", "id"),
-        Index("ix_deposit_provider_reference", text("provider_reference text_pattern_ops")),
+        Index("ix_deposit_provider_reference", "provider_reference"),
         Index("ix_deposit_settled_at", "settled_at"),
     )
     id: Mapped[UUID] = uuid_key()

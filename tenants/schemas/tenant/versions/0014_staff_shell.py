@@ -78,17 +78,13 @@ def _task() -> None:
 
 def _search() -> None:
     for name, table, expression in (
-        ("ix_lead_name", "lead", "lower(first_name || ' ' || last_name) text_pattern_ops"),
-        ("ix_lead_last_name", "lead", "lower(last_name) text_pattern_ops"),
-        ("ix_client_name", "client", "lower(first_name || ' ' || last_name) text_pattern_ops"),
-        ("ix_client_last_name", "client", "lower(last_name) text_pattern_ops"),
-        ("ix_client_phone", "client", "phone text_pattern_ops"),
-        (
-            "ix_trading_account_login_text",
-            "trading_account",
-            "(login::text) text_pattern_ops",
-        ),
-        ("ix_deposit_provider_reference", "deposit", "provider_reference text_pattern_ops"),
+        ("ix_lead_first_name", "lead", "lower(first_name)"),
+        ("ix_lead_last_name", "lead", "lower(last_name)"),
+        ("ix_client_first_name", "client", "lower(first_name)"),
+        ("ix_client_last_name", "client", "lower(last_name)"),
+        ("ix_client_phone", "client", "phone"),
+        ("ix_trading_account_login", "trading_account", "login"),
+        ("ix_deposit_provider_reference", "deposit", "provider_reference"),
+        ("ix_deposit_settled_at", "deposit", "settled_at"),
     ):
         op.create_index(name, table, [sa.text(expression)])
-    op.create_index("ix_deposit_settled_at", "deposit", ["settled_at"])
