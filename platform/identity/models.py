@@ -44,6 +44,10 @@ class _UserAccount:
     blocked_until: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
     factor_failures: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     factor_blocked_until: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
+    # How this person wants pages to look, on whatever device.
+    theme: Mapped[str] = short(8, server_default=text("'system'"))
+    density: Mapped[str] = short(8, server_default=text("'regular'"))
+    sidebar: Mapped[str] = short(10, server_default=text("'open'"))
     created_at: Mapped[datetime] = timestamp()
 
 
