@@ -15,9 +15,24 @@ from themes.colour import contrast, fit, from_oklch, mix, to_oklch
 
 FONTS = {
     "inter": '"Inter Variable","Noto Sans Arabic Variable",system-ui,sans-serif',
+    "manrope": '"Manrope Variable","Noto Sans Arabic Variable",system-ui,sans-serif',
+    "readex": '"Readex Pro Variable",system-ui,sans-serif',
+    "source-serif": '"Source Serif 4 Variable","Noto Naskh Arabic Variable",ui-serif,serif',
     "system": 'system-ui,"Noto Sans Arabic Variable",sans-serif',
 }
-"""Fonts a brokerage may choose: name to CSS font stack, all shipped or on the device."""
+"""Fonts a brokerage may choose: name to CSS font stack, all shipped or on the device.
+
+Each has a style sheet `vendor/font-<name>.css`, made at set-up.
+"""
+
+FONT_LABELS = {
+    "inter": "Inter, with Noto Sans Arabic",
+    "manrope": "Manrope, with Noto Sans Arabic",
+    "readex": "Readex Pro, Latin and Arabic of one hand",
+    "source-serif": "Source Serif, with Noto Naskh Arabic",
+    "system": "The font of the reader's device",
+}
+"""What the fonts are called where one is chosen."""
 
 RADII = ("0", "1", "1.25")
 """Scale of corner rounding: square, normal, round."""

@@ -43,11 +43,25 @@ SOURCES = ("themes", "platform", "tenants", "connectors")
 SOURCE_KINDS = {".html", ".js", ".liquid", ".py"}
 # States that a browser or a script sets: they stay whoever names them.
 ALWAYS_USED = {"active", "collapsed", "disabled", "is-invalid", "is-valid", "show"}
+ARABIC_SANS = ("noto-sans-arabic", re.compile(r"arabic-arabic-wght-normal"))
+ARABIC_SERIF = ("noto-naskh-arabic", re.compile(r"arabic-arabic-wght-normal"))
+# The fonts a brokerage may choose (the names of themes/tokens.py): packages of the family and of
+# its Arabic. Each has a style sheet of its own, so that a page names one family and no other.
 FONTS = {
-    "@fontsource-variable/inter": re.compile(r"inter-[a-z-]+-wght-normal"),
-    "@fontsource-variable/noto-sans-arabic": re.compile(r"arabic-arabic-wght-normal"),
+    "inter": (("inter", re.compile(r"inter-[a-z-]+-wght-normal")), ARABIC_SANS),
+    "manrope": (("manrope", re.compile(r"manrope-[a-z-]+-wght-normal")), ARABIC_SANS),
+    "readex": (("readex-pro", re.compile(r"readex-pro-[a-z-]+-wght-normal")),),
+    "source-serif": (
+        ("source-serif-4", re.compile(r"source-serif-4-[a-z-]+-wght-normal")),
+        ARABIC_SERIF,
+    ),
+    "system": (ARABIC_SANS,),
 }
-ARABIC = "noto-sans-arabic-arabic-wght-normal.woff2"
+FONT_PACKAGES = "@fontsource-variable"
+ARABIC = {
+    "noto-sans-arabic-arabic-wght-normal.woff2",
+    "noto-naskh-arabic-arabic-wght-normal.woff2",
+}
 ARABIC_BLOCKS = ((0x0600, 0x06FF), (0x200C, 0x200E))
 WEIGHTS = (400, 700)
 ICON_LIST = ROOT / "themes/default/icons.txt"
@@ -183,7 +197,8 @@ def build(icons: list[str]) -> list[str]:
         (fresh / name).write_text(text, encoding="utf-8")
     bundle_charts(fresh / "echarts.min.js")
     (fresh / "icons.svg").write_text(sprite(icons), encoding="utf-8")
-    (fresh / "fonts.css").write_text(copy_fonts(fresh), encoding="utf-8")
+    for name in FONTS:
+        (fresh / f"font-{name}.css").write_text(copy_font(name, fresh), encoding="utf-8")
     for path in sorted(fresh.iterdir()):
         if path.suffix in {".css", ".js", ".svg"}:
             compress(path)
@@ -239,27 +254,29 @@ def sprite(icons: list[str]) -> str:
     return f'<svg xmlns="http://www.w3.org/2000/svg">\n{"".join(symbols)}</svg>\n'
 
 
-def copy_fonts(folder: Path) -> str:
-    """Copies the font files that are used; returns their style sheet, with relative addresses."""
+def copy_font(name: str, folder: Path) -> str:
+    """Copies the files of a font; returns its style sheet, with relative addresses."""
     faces = []
-    for package, used in FONTS.items():
-        sheet = (MODULES / package / "index.css").read_text(encoding="utf-8")
+    for package, used in FONTS[name]:
+        source = MODULES / FONT_PACKAGES / package
+        sheet = (source / "index.css").read_text(encoding="utf-8")
         for face in re.findall(r"@font-face\s*{[^}]*}", sheet):
             found = re.search(r"url\(\./files/([^)]+\.woff2)\)", face)
             if found and used.search(found[1]):
-                source = MODULES / package / "files" / found[1]
-                shutil.copy(source, folder / found[1])
+                file = source / "files" / found[1]
+                shutil.copy(file, folder / found[1])
                 face = face.replace("url(./files/", "url(")  # noqa: PLW2901 - the same face
-                faces.append(cut_arabic(face, source, folder) if found[1] == ARABIC else face)
+                faces.append(cut_arabic(face, file, folder) if found[1] in ARABIC else face)
     return "\n".join(faces) + "\n"
 
 
 def cut_arabic(face: str, source: Path, folder: Path) -> str:
-    """Puts the Arabic block into a file of its own: the rest is four times as large, and rare."""
-    name = ARABIC.replace(".woff2", "-block.woff2")
-    characters = {code for low, high in ARABIC_BLOCKS for code in range(low, high + 1)}
-    characters |= {0x20, 0x25CC}
-    fonts.cut(source, folder / name, characters=characters, weights=WEIGHTS)
+    """Puts the Arabic block into a file of its own: the rest is far larger, and rare."""
+    name = source.name.replace(".woff2", "-block.woff2")
+    if not (folder / name).exists():
+        characters = {code for low, high in ARABIC_BLOCKS for code in range(low, high + 1)}
+        characters |= {0x20, 0x25CC}
+        fonts.cut(source, folder / name, characters=characters, weights=WEIGHTS)
     return fonts.faces(face, blocks=ARABIC_BLOCKS, cut_name=name, weights=WEIGHTS)
 
 

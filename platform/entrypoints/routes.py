@@ -16,7 +16,11 @@ from entrypoints import webhooks
 from entrypoints.surfaces import Surface
 from identity import screens
 
-_APPS = (("CRM", "/crm", "users"), ("Back Office", "/backoffice", "building-bank"))
+_APPS = (
+    ("CRM", "/crm", "users"),
+    ("Back Office", "/backoffice", "building-bank"),
+    ("Settings", "/settings", "settings"),
+)
 
 
 def surfaces() -> tuple[Surface, ...]:

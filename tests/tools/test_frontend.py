@@ -11,7 +11,9 @@ import brotli
 import pytest
 from fontTools.ttLib import TTFont
 
+from themes.tokens import FONTS
 from tools import frontend
+from tools.fonts import ranges
 
 
 @pytest.fixture(scope="module")
@@ -28,14 +30,17 @@ def test_every_icon_in_use_is_in_the_sprite_and_no_other(vendor: Path) -> None:
     assert set(frontend.icons_in_sources()) == symbols
 
 
-def test_fonts_are_local_and_swap(vendor: Path) -> None:
-    """Every font address is a file beside the style sheet, limited to its script."""
-    faces = re.findall(r"@font-face\s*{[^}]*}", (vendor / "fonts.css").read_text())
+@pytest.mark.parametrize("font", FONTS)
+def test_fonts_are_local_and_swap(vendor: Path, font: str) -> None:
+    """Every font address is a file beside the style sheet, limited to its script.
 
-    assert {name for face in faces for name in re.findall(r"font-family: '([^']+)", face)} == {
-        "Inter Variable",
-        "Noto Sans Arabic Variable",
-    }
+    A sheet declares the families of its own stack, no other, and one of them writes Arabic.
+    """
+    faces = re.findall(r"@font-face\s*{[^}]*}", (vendor / f"font-{font}.css").read_text())
+
+    families = {name for face in faces for name in re.findall(r"font-family: '([^']+)", face)}
+    assert families == set(re.findall(r'"([^"]+ Variable)"', FONTS[font]))
+    assert any(low <= 0x0628 <= high for face in faces for low, high in ranges(face))
     for face in faces:
         (address,) = re.findall(r"url\(([^)]+)\)", face)
         assert (vendor / address).is_file()
@@ -47,7 +52,7 @@ def test_compressed_files_are_the_same_files(vendor: Path) -> None:
     """A browser gets the same bytes whichever encoding it accepts."""
     files = [path for path in vendor.iterdir() if path.suffix in {".css", ".js", ".svg"}]
 
-    made = {"echarts.min.js", "fonts.css", "icons.svg"}
+    made = {"echarts.min.js", "icons.svg", *(f"font-{name}.css" for name in FONTS)}
     assert {path.name for path in files} == {*frontend.COPIES, *frontend.SHEETS, *made}
     for path in files:
         assert gzip.decompress(Path(f"{path}.gz").read_bytes()) == path.read_bytes()
@@ -82,10 +87,11 @@ def test_the_parts_of_echarts_are_those_that_charts_are_drawn_with(vendor: Path)
     assert (vendor / "echarts.min.js").stat().st_size < 600_000
 
 
-def test_arabic_text_needs_the_small_file_only(vendor: Path) -> None:
+@pytest.mark.parametrize("name", sorted(frontend.ARABIC))
+def test_arabic_text_needs_the_small_file_only(vendor: Path, name: str) -> None:
     """It has every character of the Arabic block that the whole font has, and all weights."""
-    whole = TTFont(vendor / frontend.ARABIC)
-    small = TTFont(vendor / frontend.ARABIC.replace(".woff2", "-block.woff2"))
+    whole = TTFont(vendor / name)
+    small = TTFont(vendor / name.replace(".woff2", "-block.woff2"))
     block = {code for low, high in frontend.ARABIC_BLOCKS for code in range(low, high + 1)}
 
     assert set(small.getBestCmap()) & block == set(whole.getBestCmap()) & block
