@@ -17,6 +17,18 @@ class MailDeferred(MailError):
 
 
 @dataclass(frozen=True, slots=True)
+class InlineImage:
+    """A picture that travels with the mail; its HTML names it as `cid:` and `content_id`.
+
+    Readers show such a picture without asking, while they hold back one from a server.
+    """
+
+    content_id: str
+    data: bytes = field(repr=False)
+    subtype: str = "png"
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """A mail to one recipient with a text and, when not empty, an HTML part.
 
@@ -31,6 +43,7 @@ class Mail:
     html: str = field(default="", repr=False)
     reply_to: str = ""
     message_id: str = ""
+    images: tuple[InlineImage, ...] = ()
 
 
 class Mailer(Protocol):

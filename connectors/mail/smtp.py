@@ -6,6 +6,7 @@ The address is `smtp://user:password@host:port` with `?starttls=1` to insist on 
 
 import re
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from email.errors import HeaderParseError
 from email.headerregistry import Address
@@ -16,12 +17,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import aiosmtplib
 
-from connectors.mail.port import Mail, MailDeferred, MailRefused
+from connectors.mail.port import InlineImage, Mail, MailDeferred, MailRefused
 
 _FORBIDDEN = re.compile(r"[\x00\r\n]")
 _MESSAGE_ID = re.compile(r"^[A-Za-z0-9._+=-]{1,128}@[A-Za-z0-9.-]{1,128}$")
 _MAILBOX = re.compile(r"^(?P<name>[^<>]*)<(?P<address>[^<>]*)>$")
 _ADDRESS = re.compile(r"^[^@\s<>\"(),:;\\]{1,64}@[^@\s<>\"(),:;\\]{1,253}$")
+_CONTENT_ID = re.compile(r"^[a-z0-9.-]{1,60}@[a-z0-9.-]{1,60}$")
 _SUBJECT_LIMIT = 250
 
 
@@ -104,7 +106,24 @@ def compose(mail: Mail) -> EmailMessage:
     message.set_content(mail.text)
     if mail.html:
         message.add_alternative(mail.html, subtype="html")
+        _embed(message, mail.images)
     return message
+
+
+def _embed(message: EmailMessage, images: Sequence[InlineImage]) -> None:
+    """Put pictures beside the HTML part (RFC 2387), where only that part names them."""
+    html = message.get_body(("html",))
+    for image in images:
+        if html is None or not _CONTENT_ID.match(image.content_id):
+            raise MailRefused("A picture of the mail has no proper name.")
+        html.add_related(
+            image.data,
+            "image",
+            image.subtype,
+            cid=f"<{image.content_id}>",
+            disposition="inline",
+            filename=f"{image.content_id.partition('@')[0]}.{image.subtype}",
+        )
 
 
 def _refusal(code: int) -> MailRefused | MailDeferred:
