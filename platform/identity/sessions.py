@@ -1,8 +1,9 @@
 """Sessions of our own: a random id in a host-only cookie, kept as a hash. Hot path.
 
 A session is new at each login and bound to its tenant (by schema), to one host and to one
-kind of user; the same cookie on another host is nothing. The look-up at every request is
-one statement through the driver.
+kind of user; the same cookie on another host is nothing. One that has not passed its second
+factor is nobody's: the look-up at every request, one statement through the driver, does not
+see it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, update
 
+from identity import audit, owners, queries
 from identity.models import SignIn, VendorSignIn
 from kernel.clock import now
 from kernel.database import ControlSession, TenantSession, driver, tagged
@@ -22,21 +24,26 @@ from kernel.viewer import Viewer, widest
 # Idle and absolute limits by kind of user, in minutes.
 LIMITS = {"staff": (15, 8 * 60), "client": (30, 12 * 60), "partner": (30, 12 * 60)}
 VENDOR_LIMITS = (15, 8 * 60)
+# How many minutes the second step and the enrolment of a first factor may take.
+UNFINISHED_MINUTES = {"second": 5, "enrol": 15}
 
 _LOOK_UP = """
-SELECT u.id, u.kind, u.name, u.email, s.seen_at, s.created_at,
+SELECT u.id, u.kind, u.name, u.email, s.seen_at, s.created_at, s.id_hash, s.confirmed_at,
+       u.theme, u.density, u.sidebar,
        coalesce((SELECT array_agg(DISTINCT r.role)::text[] FROM staff_role r
                  WHERE r.user_id = u.id), '{}') AS roles,
        coalesce((SELECT array_agg(p.permission || ' ' || p.scope)::text[] FROM staff_role r
                  JOIN role_permission p ON p.role = r.role WHERE r.user_id = u.id), '{}') AS grants
 FROM session s JOIN user_account u ON u.id = s.user_id
 WHERE s.id_hash = $1 AND s.host = $2 AND s.surface = $3 AND s.expires_at > now()
-  AND u.state = 'active'
+  AND s.stage = 'full' AND u.state = 'active'
 """
 _LOOK_UP_VENDOR = """
-SELECT u.id, u.kind, u.name, u.email, s.seen_at, s.created_at
+SELECT u.id, u.kind, u.name, u.email, s.seen_at, s.created_at, s.id_hash, s.confirmed_at,
+       u.theme, u.density, u.sidebar
 FROM control.session s JOIN control.user_account u ON u.id = s.user_id
-WHERE s.id_hash = $1 AND s.host = $2 AND s.expires_at > now() AND u.state = 'active'
+WHERE s.id_hash = $1 AND s.host = $2 AND s.expires_at > now()
+  AND s.stage = 'full' AND u.state = 'active'
 """
 KIND_OF_SURFACE = {"trader": "client", "partner": "partner", "staff": "staff"}
 
@@ -47,40 +54,92 @@ def cookie_name(*, https: bool) -> str:
 
 
 async def start(
-    session: TenantSession | ControlSession, *, user_id: UUID, kind: str, surface: str, host: str
+    session: TenantSession | ControlSession,
+    *,
+    user_id: UUID,
+    kind: str,
+    surface: str,
+    host: str,
+    device: str = "",
+    address: str = "",
+    stage: str = "full",
+    target: str = "/",
+    confirmed: bool = False,
 ) -> str:
-    """Open a session and return the cookie's value; any older cookie stays worthless."""
-    value = token()
+    """Open a session and return the cookie's value; any older cookie stays worthless.
+
+    At a `stage` before `full` it opens nothing, soon ends, and remembers the target of the
+    sign-in. `confirmed` says that the person has just proved who they are.
+    """
+    value, moment = token(), now()
+    model = owners.table(session, SignIn, VendorSignIn)
+    await session.execute(delete(model).where(model.user_id == user_id, model.expires_at < moment))
     idle, absolute = LIMITS.get(kind, VENDOR_LIMITS)
-    model = SignIn if isinstance(session, TenantSession) else VendorSignIn
+    minutes = UNFINISHED_MINUTES.get(stage, min(idle, absolute))
     session.add(
         model(
-            id_hash=_hash(value),
+            id_hash=hashed(value),
             user_id=user_id,
             surface=surface,
             host=host,
-            data={},
-            expires_at=now() + timedelta(minutes=min(idle, absolute)),
+            device=device,
+            address=address,
+            stage=stage,
+            data={} if stage == "full" else {"target": target[:400]},
+            confirmed_at=moment if confirmed else None,
+            expires_at=moment + timedelta(minutes=minutes),
         )
     )
     return value
 
 
+async def unfinished(
+    session: TenantSession | ControlSession, *, value: str, host: str, surface: str
+) -> SignIn | None:
+    """Return the sign-in of this cookie that waits for a second factor, or None."""
+    row = await queries.session_at_stage(session, id_hash=hashed(value), host=host)
+    return row if row is not None and row.surface == surface else None
+
+
 async def end(session: TenantSession | ControlSession, *, value: str) -> None:
     """Close the session of that cookie."""
-    model = SignIn if isinstance(session, TenantSession) else VendorSignIn
-    await session.execute(delete(model).where(model.id_hash == _hash(value)))
+    model = owners.table(session, SignIn, VendorSignIn)
+    await session.execute(delete(model).where(model.id_hash == hashed(value)))
 
 
-async def end_all(session: TenantSession, *, user_id: UUID) -> None:
-    """Close every session of a person, as after a change of password or role."""
-    await session.execute(delete(SignIn).where(SignIn.user_id == user_id))
+async def end_one(
+    session: TenantSession | ControlSession, *, user_id: UUID, id_hash: bytes
+) -> bool:
+    """Close one session of a person; say whether there was one."""
+    model = owners.table(session, SignIn, VendorSignIn)
+    gone = await session.scalar(
+        delete(model)
+        .where(model.user_id == user_id, model.id_hash == id_hash)
+        .returning(model.user_id)
+    )
+    if gone is not None:
+        audit.record(session, "identity.session.end", subject=("user", user_id))
+    return gone is not None
+
+
+async def end_all(
+    session: TenantSession | ControlSession, *, user_id: UUID, but: bytes = b""
+) -> None:
+    """Close every session of a person, as after a change of password or role; one may stay."""
+    model = owners.table(session, SignIn, VendorSignIn)
+    await session.execute(delete(model).where(model.user_id == user_id, model.id_hash != but))
+
+
+async def confirm(session: TenantSession | ControlSession, *, id_hash: bytes) -> None:
+    """Remember that the person has just proved in this session who they are."""
+    model = owners.table(session, SignIn, VendorSignIn)
+    await session.execute(update(model).where(model.id_hash == id_hash).values(confirmed_at=now()))
 
 
 async def viewer(session: TenantSession, *, value: str, host: str, surface: str) -> Viewer | None:
     """Return who holds the cookie on this host and surface, or None."""
     row = await (await driver(session)).fetchrow(
-        tagged(session, _LOOK_UP), _hash(value), host, surface
+        tagged(session, _LOOK_UP), hashed(value), host, surface
     )
     if row is None or row["kind"] != KIND_OF_SURFACE.get(surface):
         return None
@@ -96,6 +155,9 @@ async def viewer(session: TenantSession, *, value: str, host: str, surface: str)
         email=row["email"],
         roles=frozenset(row["roles"]),
         grants=grants,
+        session=row["id_hash"],
+        confirmed_at=row["confirmed_at"],
+        looks=Looks(row["theme"], row["density"], row["sidebar"]),
     )
 
 
@@ -103,7 +165,7 @@ async def vendor_viewer(
     session: ControlSession, *, value: str, host: str, permissions: tuple[str, ...]
 ) -> Viewer | None:
     """Return which of the vendor's people holds the cookie, or None."""
-    row = await (await driver(session)).fetchrow(_LOOK_UP_VENDOR, _hash(value), host)
+    row = await (await driver(session)).fetchrow(_LOOK_UP_VENDOR, hashed(value), host)
     if row is None:
         return None
     await _touch(session, value, "vendor", row["seen_at"], row["created_at"])
@@ -114,6 +176,9 @@ async def vendor_viewer(
         email=row["email"],
         roles=frozenset({"vendor"}),
         grants=dict.fromkeys(permissions, "all"),
+        session=row["id_hash"],
+        confirmed_at=row["confirmed_at"],
+        looks=Looks(row["theme"], row["density"], row["sidebar"]),
     )
 
 
@@ -135,11 +200,12 @@ async def _touch(
         return
     idle, absolute = LIMITS.get(kind, VENDOR_LIMITS)
     until = min(moment + timedelta(minutes=idle), created_at + timedelta(minutes=absolute))
-    model = SignIn if isinstance(session, TenantSession) else VendorSignIn
+    model = owners.table(session, SignIn, VendorSignIn)
     await session.execute(
-        update(model).where(model.id_hash == _hash(value)).values(seen_at=moment, expires_at=until)
+        update(model).where(model.id_hash == hashed(value)).values(seen_at=moment, expires_at=until)
     )
 
 
-def _hash(value: str) -> bytes:
+def hashed(value: str) -> bytes:
+    """Return what is kept of a cookie's value."""
     return hashlib.sha256(value.encode()).digest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from kernel.actor import Actor, ActorKind
@@ -12,8 +13,25 @@ _SCOPE_ORDER = ("own", "desk", "branch", "subtree", "all")
 
 
 @dataclass(frozen=True, slots=True)
+class Looks:
+    """How somebody wants pages to look, on whatever device.
+
+    `theme` is system, light or dark; `density` compact, regular or loose; `sidebar` open or
+    collapsed.
+    """
+
+    theme: str = "system"
+    density: str = "regular"
+    sidebar: str = "open"
+
+
+@dataclass(frozen=True, slots=True)
 class Viewer:
-    """A signed-in person or an API key; `grants` maps a permission to its widest scope."""
+    """A signed-in person or an API key; `grants` maps a permission to its widest scope.
+
+    `session` names the person's session by its hash, and `confirmed_at` says when they last
+    proved in it who they are.
+    """
 
     kind: ActorKind
     id: UUID
@@ -21,6 +39,9 @@ class Viewer:
     email: str
     roles: frozenset[str] = frozenset()
     grants: Mapping[str, str] = field(default_factory=dict)
+    session: bytes = field(default=b"", repr=False)
+    confirmed_at: datetime | None = None
+    looks: Looks = Looks()
 
     def may(self, permission: str) -> bool:
         """Say whether any role grants the permission, in whatever scope."""
