@@ -19,7 +19,7 @@ from identity.models import SignIn, VendorSignIn
 from kernel.clock import now
 from kernel.database import ControlSession, TenantSession, driver, tagged
 from kernel.ids import token
-from kernel.viewer import Viewer, widest
+from kernel.viewer import Looks, Viewer, widest
 
 # Idle and absolute limits by kind of user, in minutes.
 LIMITS = {"staff": (15, 8 * 60), "client": (30, 12 * 60), "partner": (30, 12 * 60)}
