@@ -1,17 +1,26 @@
-"""The program of a rendering child: it renders what comes in, and can do nothing else.
+"""The program of the rendering children and of their mother.
 
-Started by `renderer` with an empty environment; reads frames from descriptor 0 and answers on
-descriptor 1. A frame is four bytes of length, big-endian, and JSON. Once it is ready it opens
-no file, no socket and no process: the kernel allows no further descriptor, and an audit hook
-refuses the attempt.
+A child renders what comes in, and can do nothing else. It reads frames from descriptor 0 and
+answers on descriptor 1. A frame is four bytes of length, big-endian, and JSON. Once it is ready
+it opens no file, no socket and no process: the kernel allows no further descriptor, and an audit
+hook refuses the attempt.
+
+The mother is started by `nursery` with an empty environment. She talks over descriptor 0, a
+socket of packets: a BIRTH with a descriptor makes a child that answers there, an END with a
+process id kills one; she tells the id of each one born (0 when none could be) and the id and
+signal of each that ended.
 """
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
 import os
 import resource
+import select
 import signal
+import socket
 import sys
 
 # Run as a file in isolated mode, it finds its own code only by what its parent names.
@@ -21,6 +30,7 @@ if __name__ == "__main__":
 from messaging.liquid.engine import Engine, Refused
 from messaging.liquid.limits import Limits
 
+BIRTH, END = b"b", b"e"
 _REFUSED_EVENTS = (
     *("open", "import", "exec", "compile", "os.", "socket.", "subprocess.", "ctypes."),
     *("shutil.", "tempfile.", "glob.", "pathlib.", "fcntl.", "mmap."),
@@ -105,11 +115,8 @@ def _allow(seconds: float) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (most, hard))
 
 
-def serve(limits: Limits) -> None:
-    """Answer until the parent closes the pipe, the limits end it, or memory ran out once."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when it ends
-    engine = Engine(limits)
-    warm_up(engine)
+def serve(limits: Limits, engine: Engine) -> None:
+    """Answer until the parent closes the socket, the limits end it, or memory ran out once."""
     wall_in(limits)
     _write({"ready": True})
     while True:
@@ -125,9 +132,82 @@ def serve(limits: Limits) -> None:
         _write(reply)
 
 
+def bear(limits: Limits) -> None:
+    """Warm up, then make and end children as the parent asks, until it has gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when anybody ends
+    engine = Engine(limits)
+    warm_up(engine)
+    gc.collect()
+    gc.freeze()  # what all children share is not written to by their collectors
+    control = socket.socket(fileno=0)
+    woken, waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+    children: set[int] = set()
+    control.send(b"ready")
+    while True:
+        ready, _, _ = select.select((control.fileno(), woken), (), ())
+        if woken in ready:
+            os.read(woken, 4096)
+            _bury(control, children)
+        if control.fileno() in ready and not _heard(control, children, limits, engine):
+            break
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+    while children:
+        children.discard(os.wait()[0])
+
+
+def _heard(control: socket.socket, children: set[int], limits: Limits, engine: Engine) -> bool:
+    """Do what the parent asks; return False when it has gone."""
+    asked, descriptors, _, _ = socket.recv_fds(control, 64, 1)
+    if not asked:
+        return False
+    if asked[:1] == END:
+        pid = int.from_bytes(asked[1:5], "big")
+        if pid in children:  # nobody else can have its number before it is buried
+            os.kill(pid, signal.SIGKILL)
+        return True
+    try:
+        pid = os.fork()
+    except OSError:
+        pid = 0
+    else:
+        if not pid:
+            _be_child(control, descriptors[0], limits, engine)
+        children.add(pid)
+    os.close(descriptors[0])
+    control.send(BIRTH + pid.to_bytes(4, "big"))
+    return True
+
+
+def _be_child(control: socket.socket, descriptor: int, limits: Limits, engine: Engine) -> None:
+    """Become a child; never returns."""
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        control.detach()
+        os.dup2(descriptor, 0)
+        os.dup2(descriptor, 1)
+        os.closerange(3, 64)
+        serve(limits, engine)
+    finally:
+        os._exit(1)
+
+
+def _bury(control: socket.socket, children: set[int]) -> None:
+    """Tell of everybody who has ended."""
+    with contextlib.suppress(ChildProcessError):
+        while (found := os.waitpid(-1, os.WNOHANG)) != (0, 0):
+            pid, status = found
+            children.discard(pid)
+            by = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+            control.send(END + pid.to_bytes(4, "big") + bytes([by]))
+
+
 _SPENT = b'{"error": "expensive", "line": 0, "message": "It needs too much memory.", "spent": true}'
 _OUT_OF_MEMORY = len(_SPENT).to_bytes(4, "big") + _SPENT
 
 
 if __name__ == "__main__":
-    serve(Limits(**json.loads(sys.argv[1])["limits"]))
+    bear(Limits(**json.loads(sys.argv[1])["limits"]))

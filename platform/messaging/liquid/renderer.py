@@ -10,32 +10,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import signal
-import sys
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import liquid
-
 from kernel import log
 from kernel.errors import ProductError
-from messaging.liquid import child as program
 from messaging.liquid.engine import Rendered, Use
 from messaging.liquid.limits import KINDS, Limits
+from messaging.liquid.nursery import Child, ChildDied, Nursery
 from messaging.liquid.variables import Plain
 
 _log = log.logger(__name__)
-_READY_SECONDS = 20.0  # a child's first breath: interpreter and imports, on a machine under load
-# Who has worked for longer steps back behind the others, and is replaced afterwards. Seconds of
-# the processor: on a busy machine an honest rendering waits for long and works for little.
-_SLOW_SECONDS = 0.04
-_TICKS = os.sysconf("SC_CLK_TCK")
-_FRAME_MAX = 4 * 1024 * 1024
+# Who used up a child rests for so many times as long as the rendering took, at most so long:
+# whatever an owner writes, the others have most of the processor.
+_REST, _REST_SECONDS_MAX = 4.0, 3.0
 
 
 class TemplateInvalid(ProductError):
@@ -66,106 +58,6 @@ class RendererBusy(ProductError):
     message = "Too many templates are being rendered. Try again in a moment."
 
 
-class _ChildDied(Exception):
-    """A child ended without an answer; `signal_number` is what ended it."""
-
-    def __init__(self, signal_number: int) -> None:
-        super().__init__(signal_number)
-        self.signal_number = signal_number
-
-
-class _Child:
-    """One process: a frame goes in, a frame comes out."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-        self.renderings = 0
-        self.spent = False
-
-    @classmethod
-    async def start(cls, limits: Limits) -> _Child:
-        """Start a process with an empty environment and wait until its walls are up."""
-        here = Path(program.__file__)
-        path = [str(Path(liquid.__file__).parents[1]), str(here.parents[2])]
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", "-B", str(here)),
-            json.dumps({"path": path, "limits": limits.as_dict()}),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env={},
-            cwd="/",
-            close_fds=True,
-        )
-        made = cls(process)
-        try:
-            async with asyncio.timeout(_READY_SECONDS):
-                await made._frame()
-        except BaseException:
-            await made.kill()
-            raise
-        return made
-
-    async def ask(self, asked: bytes, *, seconds: float) -> dict[str, Any]:
-        """Return the answer; raises TimeoutError, or _ChildDied when it is no more."""
-        self.renderings += 1
-        assert self.process.stdin is not None
-        watch = asyncio.create_task(self._watch())
-        try:
-            async with asyncio.timeout(seconds):
-                self.process.stdin.write(len(asked).to_bytes(4, "big") + asked)
-                await self.process.stdin.drain()
-                return await self._frame()
-        except (OSError, EOFError, ValueError) as error:
-            if isinstance(error, TimeoutError):
-                raise
-            await self.kill()
-            raise _ChildDied(-(self.process.returncode or 0)) from None
-        finally:
-            watch.cancel()
-
-    async def _frame(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        size = int.from_bytes(await self.process.stdout.readexactly(4), "big")
-        if size > _FRAME_MAX:
-            raise EOFError
-        answer: dict[str, Any] = json.loads(await self.process.stdout.readexactly(size))
-        return answer
-
-    async def _watch(self) -> None:
-        """Step back once this rendering has worked for too long."""
-        begun = self._worked()
-        left = _SLOW_SECONDS
-        while left > 0:
-            # Not in smaller steps than the kernel counts in.
-            await asyncio.sleep(max(left, 1 / _TICKS))
-            left = _SLOW_SECONDS - (self._worked() - begun)
-        self.spent = True
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, self.process.pid, 19)
-
-    def _worked(self) -> float:
-        """Return the seconds of processor it has used, or the clock's where nobody counts them."""
-        try:
-            status = Path(f"/proc/{self.process.pid}/stat").read_text()
-        except OSError:
-            return time.monotonic()
-        # After the name in parentheses, user and system time are the 12th and 13th fields.
-        fields = status.rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
-
-    async def kill(self) -> None:
-        """End it at once and bury it."""
-        if self.process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                # Not `process.kill()`: that collects a child which is dead already, and with it
-                # the signal that ended it, before the loop has asked for it.
-                os.kill(self.process.pid, signal.SIGKILL)
-        if self.process.stdin is not None:
-            self.process.stdin.close()
-        await self.process.wait()
-
-
 class Renderer:
     """A bounded pool of rendering children for one event loop; started when first needed."""
 
@@ -181,8 +73,10 @@ class Renderer:
             lambda: asyncio.Semaphore(each)
         )
         self._queued: defaultdict[str, int] = defaultdict(int)
-        self._idle: list[_Child] = []
+        self._idle: list[Child] = []
         self._starting: set[asyncio.Task[None]] = set()
+        self._resting: set[asyncio.Task[None]] = set()
+        self._nursery = Nursery(self._limits)
         self._closed = False
 
     async def __aenter__(self) -> Self:
@@ -202,16 +96,18 @@ class Renderer:
     async def close(self) -> None:
         """End all children; what is still being rendered fails."""
         self._closed = True
-        for task in tuple(self._starting):
+        ending = (*self._starting, *self._resting)
+        for task in ending:
             task.cancel()
-        await asyncio.gather(*self._starting, return_exceptions=True)
+        await asyncio.gather(*ending, return_exceptions=True)
         while self._idle:
             await self._idle.pop().kill()
+        await self._nursery.close()
 
     @property
     def pids(self) -> list[int]:
         """The process ids of the idle children."""
-        return [child.process.pid for child in self._idle]
+        return [child.pid for child in self._idle]
 
     async def render(
         self, source: str, context: Mapping[str, Plain], *, kind: str, owner: str = ""
@@ -257,8 +153,9 @@ class Renderer:
     async def _turn(self, owner: str) -> AsyncIterator[list[asyncio.Task[None]]]:
         """Wait for the owner's turn and for a free place; give both back afterwards.
 
-        Whoever cost us a child has the next turn when its successor stands, so that one owner
-        never uses up the children of the others. One owner may fill half of the line.
+        Whoever cost us a child has the next turn when its successor stands and the owner has
+        rested, so that one owner never uses up the children or the processor of the others. One
+        owner may fill half of the line.
         """
         waiting = sum(self._queued.values())
         if waiting >= self._waiting_max or self._queued[owner] >= max(self._waiting_max // 2, 1):
@@ -271,14 +168,25 @@ class Renderer:
             self._leave(owner)
             raise
         successors: list[asyncio.Task[None]] = []
+        begun = time.monotonic()
         try:
             async with self._free:
+                begun = time.monotonic()
                 yield successors
         finally:
             if successors:
-                successors[-1].add_done_callback(lambda _task: self._pass_on(owner, turn))
+                worked = time.monotonic() - begun
+                rest = asyncio.create_task(self._rest(successors[-1], worked))
+                self._resting.add(rest)
+                rest.add_done_callback(self._resting.discard)
+                rest.add_done_callback(lambda _task: self._pass_on(owner, turn))
             else:
                 self._pass_on(owner, turn)
+
+    async def _rest(self, successor: asyncio.Task[None], worked: float) -> None:
+        """Wait for a successor, and let the others have the processor for a while."""
+        await asyncio.wait((successor,))
+        await asyncio.sleep(min(worked * _REST, _REST_SECONDS_MAX))
 
     def _pass_on(self, owner: str, turn: asyncio.Semaphore) -> None:
         turn.release()
@@ -298,7 +206,7 @@ class Renderer:
             except TimeoutError:
                 await self._replace(child, successors, reason="time")
                 raise TemplateTooExpensive("It takes too much time.") from None
-            except _ChildDied as died:
+            except ChildDied as died:
                 await self._replace(child, successors, reason=f"signal {died.signal_number}")
                 if died.signal_number == signal.SIGKILL and not last:
                     continue  # not ours: the machine was short of memory, or an operator was
@@ -315,14 +223,14 @@ class Renderer:
             return reply
         raise AssertionError
 
-    async def _found(self) -> _Child:
+    async def _found(self) -> Child:
         """Return an idle child, the one that is being started, or a new one."""
         if not self._idle and self._starting:
             await asyncio.wait(tuple(self._starting), return_when=asyncio.FIRST_COMPLETED)
-        return self._idle.pop() if self._idle else await _Child.start(self._limits)
+        return self._idle.pop() if self._idle else await self._nursery.child()
 
     async def _replace(
-        self, child: _Child, successors: list[asyncio.Task[None]], *, reason: str
+        self, child: Child, successors: list[asyncio.Task[None]], *, reason: str
     ) -> None:
         """Kill a child and start its successor behind our back."""
         await child.kill()
@@ -335,7 +243,7 @@ class Renderer:
 
     async def _add(self) -> None:
         try:
-            child = await _Child.start(self._limits)
+            child = await self._nursery.child()
             if self._closed or len(self._idle) >= self._size:
                 await child.kill()
             else:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from messaging.liquid.variables import Plain
 
 HTML, TEXT, SUBJECT, SMS = "html", "text", "subject", "sms"
+PDF, LANDING = "pdf_block", "landing"
+HTMLS = frozenset({HTML, LANDING})
 
 VALUES: dict[str, Plain] = {
     "name": "Omar <b>Haddad</b>",
