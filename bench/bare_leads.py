@@ -21,7 +21,7 @@ from litestar import Litestar, MediaType, Response, get
 from kernel.language import speaking
 from themes.loader import templates
 
-_SQL = """
+SQL = """
 SELECT l.id, l.reference, l.first_name, l.last_name, l.score, l.stage, l.source, l.campaign,
        l.referral_code, l.country, l.created_at, l.updated_at, u.name AS owner
 FROM lead l LEFT JOIN user_account u ON u.id = l.owner_id
@@ -69,7 +69,7 @@ def create() -> Litestar:
 
     @get("/leads")
     async def leads() -> Response[str]:
-        rows: list[Any] = await pool[0].fetch(_SQL)
+        rows: list[Any] = await pool[0].fetch(SQL)
         with speaking("en"):
             html = template.render(rows=rows, source_words=_SOURCES)
         return Response(html, media_type=MediaType.HTML)

@@ -1,6 +1,8 @@
 """Both sides of a comparison in the same run: shuffled rounds, medians, and an honest verdict.
 
-PASS when the median of the rounds' ratios meets the goal, CLOSE when the goal lies inside their
+A ratio is ours to the reference in seconds, at most its goal; where the goal is `at least` so
+many times the speed, it is the reference to ours. PASS when the median of the rounds' ratios
+meets the goal, CLOSE when the goal lies inside their
 interquartile range, FAIL otherwise. NOISY when the reference's slowest round is more than twice
 its quickest: then the machine was busy with something else and the numbers say little.
 """
@@ -31,11 +33,15 @@ class Result:
     theirs: tuple[float, ...]
     goal: float
     units: int
+    at_least: bool = False
 
     @property
     def ratios(self) -> list[float]:
-        """Ours divided by the reference, round by round."""
-        return [ours / theirs for ours, theirs in zip(self.ours, self.theirs, strict=True)]
+        """Ours divided by the reference, round by round; the other way for `at_least`."""
+        pairs = list(zip(self.ours, self.theirs, strict=True))
+        if self.at_least:
+            return [theirs / ours for ours, theirs in pairs]
+        return [ours / theirs for ours, theirs in pairs]
 
     @property
     def ratio(self) -> float:
@@ -47,7 +53,7 @@ class Result:
         """PASS, CLOSE, FAIL or NOISY."""
         if max(self.theirs) > NOISE_MAX * min(self.theirs):
             return "NOISY"
-        if self.ratio <= self.goal:
+        if self.ratio >= self.goal if self.at_least else self.ratio <= self.goal:
             return "PASS"
         low, _, high = statistics.quantiles(self.ratios, n=4)
         return "CLOSE" if low <= self.goal <= high else "FAIL"
@@ -60,7 +66,7 @@ class Result:
             f"{statistics.median(self.ours) * 1000:.2f} ms",
             f"{statistics.median(self.theirs) * 1000:.2f} ms ({self.reference})",
             f"{self.ratio:.2f}",
-            f"{self.goal:.2f}",
+            f"{'>=' if self.at_least else '<='} {self.goal:.2f}",
             self.verdict,
             f"{len(self.ours)}x{self.units}",
             f"{low:.2f}..{high:.2f} ref x{max(self.theirs) / min(self.theirs):.2f}",
@@ -80,6 +86,7 @@ async def compare(
     theirs: Side,
     goal: float,
     units: int,
+    at_least: bool = False,
     rounds: int = ROUNDS,
     seed: int = 1,
 ) -> Result:
@@ -95,7 +102,13 @@ async def compare(
         for side in order:
             taken[side].append(await sides[side]())
     result = Result(
-        name, reference, tuple(taken["ours"]), tuple(taken["theirs"]), goal=goal, units=units
+        name,
+        reference,
+        tuple(taken["ours"]),
+        tuple(taken["theirs"]),
+        goal=goal,
+        units=units,
+        at_least=at_least,
     )
     print(result.line(), flush=True)
     return result

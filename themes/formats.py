@@ -5,6 +5,7 @@ left to right in every language sits in `<bdi dir="ltr">`. Separators and the or
 those of the page's language, from the Unicode locale data (CLDR); English writes ISO dates.
 """
 
+import math
 import re
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -205,6 +206,20 @@ def _distance(seconds: int) -> str:
     if seconds < 3600:
         return f"{seconds // 60} min"
     return f"{seconds // 3600} h"
+
+
+def lasting(value: datetime, now: datetime) -> float:
+    """Seconds for which `ago` goes on saying of a moment what it says now.
+
+    English cuts seconds, minutes and hours off, other languages round them: steps of one second
+    in the first two minutes, of half a minute in two hours, then of half an hour fit both.
+    """
+    seconds = (now - value).total_seconds()
+    size = abs(seconds)
+    if seconds >= _SMALL_AFTER_HOURS * 3600:
+        return math.inf
+    step = 1 if size < 120 else 30 if size < 7200 else 1800
+    return step - size % step if seconds >= 0 else min(size % step, step)
 
 
 def ago(value: datetime | None, now: datetime | None = None) -> Markup:

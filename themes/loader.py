@@ -21,6 +21,7 @@ from jinja2.runtime import Macro
 from kernel.language import LANGUAGES, speaking
 from themes import drawings, formats, words
 from themes.badges import badge_kind
+from themes.fragments import Fragments, unkept
 from themes.page import (
     AppLink,
     Brand,
@@ -55,6 +56,8 @@ __all__ = [
 
 ROOT = Path(__file__).parent
 _STATIC = ROOT / "default" / "static"
+# A paragraph up to this many characters is a greeting, not what the mail says.
+_GREETING_MAX = 40
 
 
 def static_path() -> Path:
@@ -111,10 +114,13 @@ def _load_macros(environment: Environment, into: SimpleNamespace) -> None:
                     setattr(into, key, value)
 
 
-def templates(theme: str = "default", bytecode_dir: Path | None = None) -> Environment:
+def templates(
+    theme: str = "default", bytecode_dir: Path | None = None, *, fragments: bool = True
+) -> Environment:
     """Build the environment of a theme; what it lacks comes from `default`.
 
-    Every macro of `macros/*.html` is reachable as `macros.NAME` without an import.
+    Every macro of `macros/*.html` is reachable as `macros.NAME` without an import. Without
+    `fragments` every page is rendered anew in all its parts, as Jinja2 does by itself.
     """
     folders = [ROOT / theme / "templates", ROOT / "default" / "templates"]
     environment = Environment(
@@ -144,6 +150,7 @@ def templates(theme: str = "default", bytecode_dir: Path | None = None) -> Envir
         badge_kind=badge_kind,
         form_value=form_value,
         form_error=form_error,
+        kept_row=Fragments().row if fragments else unkept,
     )
     _load_macros(environment, macros)
     return environment
@@ -176,11 +183,25 @@ def render_mail(
     action_href: str | None = None,
     facts: Sequence[tuple[str, str]] = (),
     footer: str | None = None,
+    logo: str = "",
+    preheader: str = "",
+    reason: str = "",
+    unsubscribe_href: str = "",
 ) -> tuple[str, str]:
-    """Render one mail in the brand; returns its HTML and its plain text."""
+    """Render one mail in the brand; returns its HTML and its plain text.
+
+    `logo` is the address of the brand's picture (`cid:` of a part of the mail, or a page's own
+    address in a preview), `preheader` what a mailbox shows beside the subject (the first
+    paragraph when empty), `reason` says why the reader gets this mail.
+    """
+    tokens = derive(brand.colours)
+    scale = float(brand.colours.radius)
     context = {
         "brand": brand,
-        "tokens": derive(brand.colours).light,
+        "tokens": tokens.light,
+        "dark": tokens.dark,
+        "radius": round(10 * scale),
+        "corner": round(8 * scale),
         "language": brand.language,
         "direction": brand.direction,
         "heading": heading,
@@ -189,8 +210,18 @@ def render_mail(
         "action_href": action_href,
         "facts": facts,
         "footer": footer,
+        "logo": logo,
+        "preheader": preheader or _beginning(paragraphs),
+        "reason": reason,
+        "unsubscribe_href": unsubscribe_href,
     }
     environment = _environment(brand.theme)
     html, text = (environment.get_template(f"mail/layout.{kind}") for kind in ("html", "txt"))
     with speaking(brand.language):
         return html.render(context), text.render(context)
+
+
+def _beginning(paragraphs: Sequence[str]) -> str:
+    """Return the first words of a mail without its greeting; nothing of markup."""
+    plain = [one for one in paragraphs if not hasattr(one, "__html__")]
+    return next((one for one in plain if len(one) > _GREETING_MAX), "")[:140]
