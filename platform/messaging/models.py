@@ -17,13 +17,14 @@ class Message(Base):
 
     __tablename__ = "message"
     __table_args__ = (
-        CheckConstraint("channel IN ('mail')", name="channel"),
+        CheckConstraint("channel IN ('mail', 'sms')", name="channel"),
         CheckConstraint("state IN ('queued', 'sent', 'failed')", name="state"),
         Index("ix_message_created_at", "created_at"),
     )
     id: Mapped[UUID] = uuid_key()
     channel: Mapped[str] = short(8, server_default=text("'mail'"))
     recipient: Mapped[str] = short(254)
+    reference: Mapped[str] = short(80, server_default=text("''"))  # the carrier's, for an SMS
     template: Mapped[str] = short(40)
     subject: Mapped[str] = short(200)
     body_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, nullable=True)
@@ -39,12 +40,15 @@ class TenantTemplate(Base):
     """One version of a text that the tenant wrote for an event, a language and a kind.
 
     At most one of them is live and one a draft; `failure` says in words why the live one could
-    not be rendered when it was last needed, so that the built-in text went out instead.
+    not be rendered when it was last needed, so that the built-in text went out instead. Of a
+    section of the public site, `rendered` is what visitors are shown.
     """
 
     __tablename__ = "tenant_template"
     __table_args__ = (
-        CheckConstraint("kind IN ('subject', 'html', 'text', 'sms')", name="kind"),
+        CheckConstraint(
+            "kind IN ('subject', 'html', 'text', 'sms', 'pdf_block', 'landing')", name="kind"
+        ),
         CheckConstraint("state IN ('draft', 'live', 'retired')", name="state"),
         Index("uq_tenant_template_version", "event", "language", "kind", "version", unique=True),
         Index(
@@ -63,10 +67,11 @@ class TenantTemplate(Base):
     id: Mapped[UUID] = uuid_key()
     event: Mapped[str] = short(40)
     language: Mapped[str] = short(12)
-    kind: Mapped[str] = short(8)
+    kind: Mapped[str] = short(12)
     version: Mapped[int]
     state: Mapped[str] = short(8)
     source: Mapped[str] = mapped_column(Text)
+    rendered: Mapped[str | None] = mapped_column(Text, nullable=True)
     author_id: Mapped[UUID | None] = uuid_ref(nullable=True)
     created_at: Mapped[datetime] = timestamp()
     published_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
