@@ -1,14 +1,14 @@
-"""The tables of messages and of the templates that a tenant wrote."""
+"""The tables of messages, of notifications and of the templates that a tenant wrote."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, text
+from sqlalchemy import CheckConstraint, Index, LargeBinary, SmallInteger, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from kernel.columns import short, timestamp, uuid_key, uuid_ref
+from kernel.columns import json_, short, timestamp, uuid_key, uuid_ref
 from kernel.database import Base
 
 
@@ -77,3 +77,61 @@ class TenantTemplate(Base):
     published_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
     failure: Mapped[str] = short(300, server_default=text("''"))
     failed_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
+
+
+class Notification(Base):
+    """Something a signed-in person is told; `read_at` is when they saw it.
+
+    Title and body are texts of the catalogues, told in the language of whoever reads them, with
+    `facts` in their places; `href` is a path on the reader's own host.
+    """
+
+    __tablename__ = "notification"
+    __table_args__ = (
+        Index("ix_notification_user_id_id", "user_id", "id"),
+        Index("ix_notification_unread", "user_id", postgresql_where=text("read_at IS NULL")),
+    )
+    id: Mapped[UUID] = uuid_key()
+    user_id: Mapped[UUID] = uuid_ref()
+    kind: Mapped[str] = short(16)
+    title: Mapped[str] = short(120)
+    body: Mapped[str] = short(300, server_default=text("''"))
+    facts: Mapped[dict[str, str]] = json_()
+    href: Mapped[str] = short(200, server_default=text("''"))
+    created_at: Mapped[datetime] = timestamp()
+    read_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
+
+
+class PushMute(Base):
+    """That a person wants no push for a kind of notification; in the product it is told always."""
+
+    __tablename__ = "push_mute"
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str] = short(16, primary_key=True)
+
+
+class PushSubscription(Base):
+    """A browser that takes pushes for a person: its address and keys are sealed.
+
+    `language` is what the person read there when they asked for it.
+    """
+
+    __tablename__ = "push_subscription"
+    id: Mapped[UUID] = uuid_key()
+    user_id: Mapped[UUID] = uuid_ref(index=True)
+    endpoint_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    target_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    language: Mapped[str] = short(12)
+    created_at: Mapped[datetime] = timestamp()
+    reached_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
+
+
+class PushKey(Base):
+    """The one key pair by which push services know the brokerage (RFC 8292)."""
+
+    __tablename__ = "push_key"
+    __table_args__ = (CheckConstraint("id = 1", name="one"),)
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)
+    private_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = timestamp()
