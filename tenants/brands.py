@@ -12,19 +12,17 @@ import redis.asyncio
 from kernel.actor import TenantRef
 from kernel.database import Database
 from kernel.images import Picture
-from kernel.language import gettext, marked
+from kernel.language import current as spoken
+from kernel.language import gettext
 from kernel.log import logger
 from tenants import queries
 from tenants.resolver import CHANNEL
+from themes import arrangement, brand_texts
+from themes.brand_texts import RISK_WARNING
 from themes.page import Brand
 from themes.tokens import BrandColours, theme_version
 
 _LOG = logger(__name__)
-
-RISK_WARNING = marked(
-    "CFDs are complex instruments and come with a high risk of losing money rapidly due to"
-    " leverage. Consider whether you understand how they work and whether you can afford the risk."
-)
 
 
 async def current(database: Database, tenant: TenantRef) -> Brand:
@@ -75,6 +73,7 @@ def dressed(tenant: TenantRef, chosen: Mapping[str, Any]) -> Brand:
     language = str(chosen.get("language", tenant.language))
     name = str(chosen.get("name") or tenant.name)
     files = chosen.get("files") or {}
+    texts = chosen.get("texts") or {}
     colours = BrandColours(
         str(chosen.get("main", "#1B2A4A")),
         str(chosen.get("accent", "#3E63DD")),
@@ -98,8 +97,14 @@ def dressed(tenant: TenantRef, chosen: Mapping[str, Any]) -> Brand:
         support_email=str(chosen.get("support_email", f"support@{tenant.slug}.example")),
         legal_name=str(chosen.get("legal_name", tenant.name)),
         regulator_line=str(chosen.get("regulator_line", "")),
-        risk_warning=str(chosen.get("risk_warning", gettext(RISK_WARNING))),
+        risk_warning=brand_texts.own(texts, "risk", spoken())
+        or str(chosen.get("risk_warning") or gettext(RISK_WARNING)),
         theme=str(chosen.get("theme", "default")),
+        background=str(chosen.get("background") or "waves"),
+        background_url=_address(files, "background"),
+        menus=arrangement.menus(chosen.get("menu") or {}),
+        card_order=chosen.get("cards") or {},
+        texts=texts,
     )
 
 

@@ -1,9 +1,11 @@
 """What every page needs to know about its brand, its reader and its place in the product."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from themes import arrangement, brand_texts
+from themes.arrangement import Menu
 from themes.tokens import BrandColours, theme_version
 
 Surface = Literal["public", "trader", "partner", "staff", "console"]
@@ -29,11 +31,24 @@ class Brand:
     logo_light_url: str = ""
     logo_dark_url: str = ""
     theme: str = "default"
+    background: str = "waves"
+    background_url: str = ""
+    menus: Mapping[str, Menu] = field(default_factory=dict, hash=False)
+    card_order: Mapping[str, Sequence[str]] = field(default_factory=dict, hash=False)
+    texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
 
     @property
     def css_version(self) -> str:
         """The version under which `/theme.css` may be cached for ever."""
         return self.theme_version or theme_version(self.colours)
+
+    def cards(self, portal: str) -> tuple[str, ...]:
+        """The cards of a portal's first page in the brokerage's order."""
+        return arrangement.cards(self.card_order, portal)
+
+    def said(self, key: str, language: str) -> str:
+        """What the brokerage says itself under a key of `brand_texts`; nothing when it is ours."""
+        return brand_texts.own(self.texts, key, language)
 
 
 @dataclass(frozen=True)
@@ -108,3 +123,18 @@ class Page:
     profile_href: str = ""
     notifications_href: str = ""
     unread: int = 0
+
+
+def arranged(
+    groups: Iterable[NavigationGroup], brand: Brand, surface: str
+) -> Iterable[NavigationGroup]:
+    """Put a portal's places in the brokerage's order, without those that it does not show."""
+    menu = brand.menus.get(surface)
+    for group in groups:
+        if menu is None:
+            yield group
+            continue
+        items = [item for item in group.items if menu.shows(surface, item.href)]
+        yield replace(
+            group, items=tuple(arrangement.ordered(items, menu.order, lambda item: item.href))
+        )

@@ -40,6 +40,15 @@ RADII = ("0", "1", "1.25")
 DENSITIES = {"compact": "34px", "regular": "40px", "loose": "46px"}
 """Height of a table's rows where the page does not choose its own."""
 
+BACKGROUNDS = {
+    "waves": "A line of a chart",
+    "grid": "Fine grid",
+    "rings": "Rings",
+    "plain": "Plain gradient",
+    "picture": "Your picture",
+}
+"""What stands behind the words beside a sign-in form: drawn from the colours, or a picture."""
+
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 _VALUE = re.compile(r"#[0-9a-fA-F]{6}|\d{1,2}%")
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,30}")
@@ -136,12 +145,27 @@ def _hero(brand: str, accent: str) -> dict[str, str]:
         for share in (34, 30, 26, 22, 18, 14, 10, 6, 0)
         if share == 0 or contrast(_WHITE, mix(accent, second, share / 100)) >= 5
     )
+    light = fit(accent, [(first, 4.5)], 0.005)
+    # A pattern lies on the brightest place at worst, and a picture may be white all over.
+    brightest = mix(accent, second, glow / 100)
+    line = next(
+        share
+        for share in (16, 12, 9, 6, 3, 0)
+        if share == 0 or contrast(_WHITE, mix(light, brightest, share / 100)) >= _TEXT
+    )
+    scrim = next(
+        share
+        for share in range(56, 100)
+        if share == 99 or contrast(_WHITE, mix(first, _WHITE, share / 100)) >= _TEXT
+    )
     return {
         "hero-1": first,
         "hero-2": second,
         "hero-glow": f"{glow}%",
         "hero-ink": _WHITE,
-        "hero-accent": fit(accent, [(first, 4.5)], 0.005),
+        "hero-accent": light,
+        "hero-line": f"{line}%",
+        "hero-scrim": f"{scrim}%",
     }
 
 

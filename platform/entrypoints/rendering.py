@@ -24,6 +24,7 @@ from themes.page import (
     NavigationItem,
     Page,
     Surface,
+    arranged,
 )
 from themes.page import Viewer as ShownViewer
 from themes.tokens import BrandColours
@@ -70,7 +71,8 @@ class PageRenderer:
         brand = brand_at(place)
         path = request.scope["path"]
         shown = context.pop("flashes", [])
-        navigation = tuple(self._groups(viewer, context.pop("active", "") or path))
+        groups = self._groups(viewer, context.pop("active", "") or path)
+        navigation = tuple(arranged(groups, brand, place.surface))
         page = Page(
             brand=brand,
             surface=_surface(place.surface),
