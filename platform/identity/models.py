@@ -63,6 +63,8 @@ class UserAccount(_UserAccount, Base):
         CheckConstraint(f"sidebar IN {SIDEBARS}", name="sidebar"),
         Index("uq_user_account_kind_email", "kind", func.lower(text("email")), unique=True),
     )
+    # What they read, mails included; empty is the brokerage's own language.
+    language: Mapped[str] = short(5, server_default=text("''"))
 
 
 class VendorAccount(_UserAccount, ControlBase):

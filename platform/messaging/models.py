@@ -1,25 +1,39 @@
-"""The tables of messages, of notifications and of the templates that a tenant wrote."""
+"""The tables of messages and how they are sent, of notifications and of tenants' templates."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, SmallInteger, Text, text
+from sqlalchemy import CheckConstraint, Index, LargeBinary, SmallInteger, Text, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.columns import json_, short, timestamp, uuid_key, uuid_ref
 from kernel.database import Base
 
+MESSAGE_STATES = ("queued", "sent", "failed", "suppressed", "bounced")
+# What a mail is for: the law's and security's own, about the service, or to win somebody.
+CATEGORIES = ("transactional", "service", "marketing")
+SECURITY = ("implicit", "starttls", "none")
+SUPPRESSED_BY = ("hard_bounce", "soft_bounce", "complaint", "unsubscribe", "staff")
+LISTS = ("all", "marketing")
+CHECKS = ("spf", "dkim", "dmarc")
+FINDINGS = ("good", "warning", "bad", "unknown")
+
 
 class Message(Base):
-    """One message to one person; what it says is sealed, since links and passwords are secrets."""
+    """One message to one person; what it says is sealed, since links and passwords are secrets.
+
+    `language` is the reader's, in which it was written.
+    """
 
     __tablename__ = "message"
     __table_args__ = (
         CheckConstraint("channel IN ('mail', 'sms')", name="channel"),
-        CheckConstraint("state IN ('queued', 'sent', 'failed')", name="state"),
+        CheckConstraint(f"state IN {MESSAGE_STATES}", name="state"),
+        CheckConstraint(f"category IN {CATEGORIES}", name="category"),
         Index("ix_message_created_at", "created_at"),
+        Index("ix_message_recipient", func.lower(text("recipient"))),
     )
     id: Mapped[UUID] = uuid_key()
     channel: Mapped[str] = short(8, server_default=text("'mail'"))
@@ -28,7 +42,9 @@ class Message(Base):
     template: Mapped[str] = short(40)
     subject: Mapped[str] = short(200)
     body_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, nullable=True)
-    state: Mapped[str] = short(8, server_default=text("'queued'"))
+    category: Mapped[str] = short(14, server_default=text("'transactional'"))
+    language: Mapped[str] = short(5, server_default=text("'en'"))
+    state: Mapped[str] = short(12, server_default=text("'queued'"))
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     error: Mapped[str] = short(200, server_default=text("''"))
     lease_until: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
@@ -135,3 +151,118 @@ class PushKey(Base):
     public_key: Mapped[bytes] = mapped_column(LargeBinary)
     private_sealed: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = timestamp()
+
+
+class MailServer(Base):
+    """How the tenant's mails leave: its own server, or the product's while `host` is empty.
+
+    `failures` counts how often in a row the server let us down; until `retry_at` it is left
+    alone. `problem` says in words what was wrong. `hook_token` is in the address to which
+    reports of bounces are posted, signed with the sealed secret.
+    """
+
+    __tablename__ = "mail_server"
+    __table_args__ = (
+        CheckConstraint("id = 1", name="one"),
+        CheckConstraint(f"security IN {SECURITY}", name="security"),
+        Index("uq_mail_server_hook_token", "hook_token", unique=True),
+    )
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    host: Mapped[str] = short(253, server_default=text("''"))
+    port: Mapped[int] = mapped_column(server_default=text("587"))
+    security: Mapped[str] = short(8, server_default=text("'starttls'"))
+    username: Mapped[str] = short(254, server_default=text("''"))
+    password_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, nullable=True)
+    sender_name: Mapped[str] = short(80, server_default=text("''"))
+    sender_address: Mapped[str] = short(254, server_default=text("''"))
+    reply_to: Mapped[str] = short(254, server_default=text("''"))
+    bounce_domain: Mapped[str] = short(253, server_default=text("''"))
+    dkim_selector: Mapped[str] = short(63, server_default=text("''"))
+    spf_include: Mapped[str] = short(253, server_default=text("''"))
+    hook_token: Mapped[str] = short(64)
+    hook_secret_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    changed_at: Mapped[datetime] = timestamp()
+    failures: Mapped[int] = mapped_column(server_default=text("0"))
+    retry_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
+    problem: Mapped[str] = short(300, server_default=text("''"))
+    problem_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
+    worked_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
+
+
+class MailCheck(Base):
+    """What the DNS last said about the sender's domain: SPF, DKIM or DMARC, and what to publish."""
+
+    __tablename__ = "mail_check"
+    __table_args__ = (
+        CheckConstraint(f"kind IN {CHECKS}", name="kind"),
+        CheckConstraint(f"state IN {FINDINGS}", name="state"),
+    )
+    kind: Mapped[str] = short(5, primary_key=True)
+    domain: Mapped[str] = short(253)
+    state: Mapped[str] = short(8)
+    says: Mapped[str] = short(400)
+    found: Mapped[str] = mapped_column(Text)
+    publish_name: Mapped[str] = short(253, server_default=text("''"))
+    publish_value: Mapped[str] = mapped_column(Text)
+    checked_at: Mapped[datetime] = timestamp()
+    since: Mapped[datetime] = timestamp()
+
+
+class Suppression(Base):
+    """That an address gets no mail, or none of one list; known by a keyed hash, shown masked."""
+
+    __tablename__ = "suppression"
+    __table_args__ = (
+        CheckConstraint(f"list IN {LISTS}", name="list"),
+        CheckConstraint(f"reason IN {SUPPRESSED_BY}", name="reason"),
+        Index(
+            "uq_suppression_address_hash_list",
+            *("address_hash", "list"),
+            unique=True,
+            postgresql_where=text("removed_at IS NULL"),
+        ),
+        Index("ix_suppression_created_at_id", "created_at", "id"),
+    )
+    id: Mapped[UUID] = uuid_key()
+    address_hash: Mapped[str] = short(64)
+    masked: Mapped[str] = short(254)
+    list: Mapped[str] = short(9)
+    reason: Mapped[str] = short(12)
+    detail: Mapped[str] = short(200, server_default=text("''"))
+    message_id: Mapped[UUID | None] = uuid_ref(nullable=True)
+    created_at: Mapped[datetime] = timestamp()
+    removed_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
+    removed_reason: Mapped[str] = short(200, server_default=text("''"))
+
+
+class Bounce(Base):
+    """That a mail came back, for good or for now; one row a message and kind."""
+
+    __tablename__ = "bounce"
+    __table_args__ = (
+        CheckConstraint("kind IN ('hard', 'soft', 'complaint')", name="kind"),
+        Index("uq_bounce_message_id_kind", "message_id", "kind", unique=True),
+        Index("ix_bounce_address_hash_created_at", "address_hash", "created_at"),
+    )
+    id: Mapped[UUID] = uuid_key()
+    message_id: Mapped[UUID] = uuid_ref()
+    address_hash: Mapped[str] = short(64)
+    kind: Mapped[str] = short(9)
+    status: Mapped[str] = short(12)
+    created_at: Mapped[datetime] = timestamp()
+
+
+class MailConsent(Base):
+    """That somebody asked for a list's mails, where, and until when."""
+
+    __tablename__ = "mail_consent"
+    __table_args__ = (
+        CheckConstraint("list IN ('marketing')", name="list"),
+        Index("uq_mail_consent_address_hash_list", "address_hash", "list", unique=True),
+    )
+    id: Mapped[UUID] = uuid_key()
+    address_hash: Mapped[str] = short(64)
+    list: Mapped[str] = short(9)
+    source: Mapped[str] = short(20)
+    given_at: Mapped[datetime] = timestamp()
+    withdrawn_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
