@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from kernel.columns import json_, short, timestamp, uuid_key
+from kernel.columns import json_, short, timestamp, uuid_key, uuid_ref
 from kernel.database import Base
 
 VERSION_STATES = ("earlier", "draft", "scheduled", "published")
@@ -38,4 +38,22 @@ class BrandVersion(Base):
     note: Mapped[str] = short(120, server_default=text("''"))
     publish_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
     published_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
+    created_at: Mapped[datetime] = timestamp()
+
+
+class BrandFile(Base):
+    """A picture in the store that was taken in for the brand, whether a version wears it or not.
+
+    Those of one upload (a square logo and its icons) share `upload_id`, which a form carries.
+    """
+
+    __tablename__ = "brand_file"
+    __table_args__ = (Index("ix_brand_file_upload", "upload_id"),)
+    id: Mapped[UUID] = uuid_key()
+    upload_id: Mapped[UUID] = uuid_ref()
+    part: Mapped[str] = short(16)
+    object_key: Mapped[str] = short(160)
+    media_type: Mapped[str] = short(40)
+    extension: Mapped[str] = short(8)
+    sha: Mapped[str] = short(16)
     created_at: Mapped[datetime] = timestamp()
