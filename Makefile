@@ -53,4 +53,4 @@ lock: .venv        ## write the lock files anew (LOCK_FLAGS="--upgrade" for newe
 	npm install --package-lock-only --ignore-scripts --no-audit --no-fund
 
 clean:             ## remove what was built; data of `make up` stays
-	rm -rf .venv node_modules themes/*/static/vendor build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv node_modules themes/*/static/vendor themes/*/documents/fonts build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -11,6 +11,7 @@ from fontTools.ttLib import TTFont
 from fontTools.varLib import instancer
 
 _RANGE = re.compile(r"unicode-range:\s*([^;}]+)")
+_FAMILY_NAMES = {1, 16}
 _WEIGHT = re.compile(r"font-weight:\s*[^;}]+")
 
 
@@ -24,6 +25,19 @@ def cut(source: Path, target: Path, *, characters: set[int], weights: tuple[int,
     subsetter.subset(font)
     font = instancer.instantiateVariableFont(font, {"wght": weights})
     font.flavor = "woff2"
+    font.save(target)
+
+
+def unpack(source: Path, target: Path, *, family: str) -> None:
+    """Writes a WOFF2 as the TrueType font it holds, all weights in it, under a name of its own.
+
+    Documents are set with it: a type-setter reads no WOFF2, and finds a font by its family.
+    """
+    font = TTFont(source, recalcTimestamp=False)
+    font.flavor = None
+    for record in font["name"].names:
+        if record.nameID in _FAMILY_NAMES:
+            record.string = family
     font.save(target)
 
 

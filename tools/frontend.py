@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 MODULES = ROOT / "node_modules"
 OUTPUT = ROOT / "themes/default/static/vendor"
+DOCUMENT_FONTS = ROOT / "themes/default/documents/fonts"
 STAMP = VENV / "marque-frontend.json"
 NODE_MAJOR_MIN = 18
 COPIES = {
@@ -89,6 +90,7 @@ def main(arguments: list[str]) -> int:
     content = [packages, tools, icons, *(sorted(names) for names in names_of_sheets())]
     made = stamp.get("files")
     complete = isinstance(made, list) and all((OUTPUT / name).exists() for name in made)
+    complete = complete and DOCUMENT_FONTS.is_dir()
     if not complete or stamp.get("content") != content:
         files = build(icons)
         STAMP.write_text(json.dumps({**stamp, "content": content, "files": files}))
@@ -202,13 +204,30 @@ def build(icons: list[str]) -> list[str]:
     for path in sorted(fresh.iterdir()):
         if path.suffix in {".css", ".js", ".svg"}:
             compress(path)
-    old = OUTPUT.with_name("vendor.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if OUTPUT.exists():
-        OUTPUT.rename(old)
-    fresh.rename(OUTPUT)
-    shutil.rmtree(old, ignore_errors=True)
+    typesetting = DOCUMENT_FONTS.with_name("fonts.new")
+    unpack_fonts(fresh, typesetting)
+    put_in_place(typesetting, DOCUMENT_FONTS)
+    put_in_place(fresh, OUTPUT)
     return sorted(path.name for path in OUTPUT.iterdir())
+
+
+def unpack_fonts(source: Path, folder: Path) -> None:
+    """Writes the fonts that documents are set with; their family is `Mq` and the file's name."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for path in sorted(source.glob("*-wght-normal.woff2")):
+        name = path.name.removesuffix("-wght-normal.woff2")
+        fonts.unpack(path, folder / f"{name}.ttf", family=f"Mq {name}")
+
+
+def put_in_place(fresh: Path, place: Path) -> None:
+    """Puts a new folder where the old one stands."""
+    old = place.with_name(place.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if place.exists():
+        place.rename(old)
+    fresh.rename(place)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def purged(sheet: str) -> str:
