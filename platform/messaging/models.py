@@ -266,3 +266,28 @@ class MailConsent(Base):
     source: Mapped[str] = short(20)
     given_at: Mapped[datetime] = timestamp()
     withdrawn_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
+
+
+class IssuedDocument(Base):
+    """One document that was handed out: what lets anybody check it, and nothing about people.
+
+    The file itself is not kept: the same content, code and moment make the same bytes again.
+    """
+
+    __tablename__ = "issued_document"
+    __table_args__ = (
+        Index("uq_issued_document_code", "code", unique=True),
+        CheckConstraint(
+            "kind IN ('deposit_receipt', 'wallet_statement', 'commission_statement')", name="kind"
+        ),
+        Index("ix_issued_document_subject_id", "subject_id", "content_sha256"),
+    )
+    id: Mapped[UUID] = uuid_key()
+    code: Mapped[str] = short(20)
+    kind: Mapped[str] = short(24)
+    subject_kind: Mapped[str] = short(20)
+    subject_id: Mapped[UUID] = uuid_ref()
+    content_sha256: Mapped[str] = short(64)
+    file_sha256: Mapped[str] = short(64, server_default=text("''"))
+    amount_class: Mapped[str] = short(60, server_default=text("''"))
+    issued_at: Mapped[datetime] = timestamp()
