@@ -14,18 +14,13 @@ from kernel.viewer import Viewer
 
 
 def owned_by(viewer: Viewer, permission: str) -> UUID | None:
-    """Return whose records alone may be listed, or None for everybody's.
-
-    Desk and branch count as all for as long as a brokerage has one sales desk.
-    """
-    return viewer.id if viewer.scope(permission) == "own" else None
+    """Return whose records alone may be listed, or None for everybody's."""
+    return viewer.owner(permission)
 
 
 def reaches(viewer: Viewer, permission: str, owner_id: UUID | None) -> bool:
     """Say whether a granted permission reaches a record of that owner."""
-    if not viewer.may(permission):
-        return False
-    return viewer.scope(permission) != "own" or owner_id == viewer.id
+    return viewer.reaches(permission, owner_id)
 
 
 async def lead(session: TenantSession, viewer: Viewer, lead_id: UUID, *, permission: str) -> Lead:

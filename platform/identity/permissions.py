@@ -4,12 +4,30 @@ from __future__ import annotations
 
 PERMISSIONS = {
     "identity.audit.read": "See the audit trail",
+    "identity.task.read": "See tasks: one's own, one's desk's or everybody's",
+    "identity.task.change": "Write tasks, give them to colleagues and mark them as done",
 }
-GRANTS = {
+_DESKS = (
+    *("kyc_officer", "finance_head", "payments_officer", "dealing", "sales_head", "support"),
+    "partner_manager",
+)
+_AGENTS = ("sales_agent", "retention_agent", "marketing")
+GRANTS: dict[str, dict[str, str]] = {
     "identity.audit.read": {
         "owner": "all",
         "admin": "all",
         "compliance_head": "all",
         "auditor": "all",
+    },
+    # A desk's tasks may say what colleagues of other desks must not know.
+    "identity.task.read": {
+        **dict.fromkeys(("owner", "admin", "compliance_head", "auditor"), "all"),
+        **dict.fromkeys(_DESKS, "desk"),
+        **dict.fromkeys(_AGENTS, "own"),
+    },
+    "identity.task.change": {
+        "compliance_head": "all",
+        **dict.fromkeys(_DESKS, "desk"),
+        **dict.fromkeys(("owner", "admin", *_AGENTS), "own"),
     },
 }

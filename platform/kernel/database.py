@@ -20,6 +20,7 @@ from uuid import UUID
 
 import asyncpg
 from sqlalchemy import MetaData
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
     AsyncEngine,
@@ -61,6 +62,10 @@ class ControlBase(DeclarativeBase):
 
 class CommitRefused(Exception):
     """The transaction was rolled back when it should have been committed."""
+
+
+class OutOfPatience(Exception):
+    """A statement took longer than whoever asked was ready to wait."""
 
 
 class TenantSession(AsyncSession):
@@ -212,6 +217,30 @@ async def driver(session: AsyncSession) -> asyncpg.Connection[Any]:
     """Return the driver's connection inside the session's own transaction, for hot paths."""
     raw: asyncpg.Connection[Any] | None = session.info.get("driver")
     return raw if raw is not None else await _raw(await session.connection())
+
+
+@asynccontextmanager
+async def patience(session: TenantSession, milliseconds: int) -> AsyncIterator[None]:
+    """Let each statement inside take so long at most; what they change is undone at the end.
+
+    Raises OutOfPatience when one takes longer. The transaction goes on as it was before.
+    """
+    await session.flush()  # what is changed already must not be undone with the rest
+    raw = await driver(session)
+    undo = "ROLLBACK TO SAVEPOINT patience; RELEASE SAVEPOINT patience"
+    await raw.execute(f"SAVEPOINT patience; SET LOCAL statement_timeout = {max(1, milliseconds)}")
+    try:
+        yield
+    except Exception as error:
+        await raw.execute(undo)
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if isinstance(getattr(cause, "__cause__", cause), asyncpg.QueryCanceledError) or isinstance(
+            cause, asyncpg.QueryCanceledError
+        ):
+            raise OutOfPatience from None
+        raise
+    else:
+        await raw.execute(undo)
 
 
 def tagged(session: AsyncSession, sql: str) -> str:

@@ -51,6 +51,17 @@ class Viewer:
         """Return the widest scope granted: own, desk, branch, subtree or all."""
         return self.grants.get(permission, "own")
 
+    def owner(self, permission: str) -> UUID | None:
+        """Return whose records alone a permission reaches, or None for everybody's.
+
+        Desk and branch count as all for as long as a brokerage has one sales desk.
+        """
+        return self.id if self.scope(permission) == "own" else None
+
+    def reaches(self, permission: str, owner_id: UUID | None) -> bool:
+        """Say whether a permission is granted and reaches a record of that owner."""
+        return self.may(permission) and self.owner(permission) in (None, owner_id)
+
     @property
     def actor(self) -> Actor:
         """The viewer as the audit trail names them."""

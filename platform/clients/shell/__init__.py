@@ -1,0 +1,1 @@
+"""What clients give to the shell of staff: people to find, cards for home pages."""

@@ -1,0 +1,1 @@
+"""What revenue gives to the shell of staff: cards for home pages."""
