@@ -53,10 +53,12 @@ def check_address(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address
     return parsed
 
 
-async def resolve(host: str, port: int, *, allow: frozenset[str]) -> str:
+async def resolve(
+    host: str, port: int, *, allow: frozenset[str], ports: frozenset[int] = _PORTS
+) -> str:
     """Return one address to connect to, after all of the host's have been checked."""
     exempt = f"{host}:{port}" in allow
-    if not exempt and port not in _PORTS:
+    if not exempt and port not in ports:
         raise EgressRefused
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
