@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta
+from functools import cache
 from uuid import UUID
 
 from sqlalchemy import delete, update
@@ -17,7 +18,7 @@ from sqlalchemy import delete, update
 from identity import audit, owners, queries
 from identity.models import SignIn, VendorSignIn
 from kernel.clock import now
-from kernel.database import ControlSession, TenantSession, driver, tagged
+from kernel.database import ControlSession, ReadSession, TenantSession, driver, tagged
 from kernel.ids import token
 from kernel.viewer import Looks, Viewer, widest
 
@@ -29,12 +30,17 @@ UNFINISHED_MINUTES = {"second": 5, "enrol": 15}
 
 _LOOK_UP = """
 SELECT u.id, u.kind, u.name, u.email, s.seen_at, s.created_at, s.id_hash, s.confirmed_at,
-       u.theme, u.density, u.sidebar,
+       u.theme, u.density, u.sidebar, {unread} AS unread,
        coalesce((SELECT array_agg(DISTINCT r.role)::text[] FROM staff_role r
                  WHERE r.user_id = u.id), '{}') AS roles,
        coalesce((SELECT array_agg(p.permission || ' ' || p.scope)::text[] FROM staff_role r
                  JOIN role_permission p ON p.role = r.role WHERE r.user_id = u.id), '{}') AS grants
 FROM session s JOIN user_account u ON u.id = s.user_id
+WHERE s.id_hash = $1 AND s.host = $2 AND s.surface = $3 AND s.expires_at > now()
+  AND s.stage = 'full' AND u.state = 'active'
+"""
+_HOLDER = """
+SELECT u.id, u.kind FROM session s JOIN user_account u ON u.id = s.user_id
 WHERE s.id_hash = $1 AND s.host = $2 AND s.surface = $3 AND s.expires_at > now()
   AND s.stage = 'full' AND u.state = 'active'
 """
@@ -136,10 +142,16 @@ async def confirm(session: TenantSession | ControlSession, *, id_hash: bytes) ->
     await session.execute(update(model).where(model.id_hash == id_hash).values(confirmed_at=now()))
 
 
-async def viewer(session: TenantSession, *, value: str, host: str, surface: str) -> Viewer | None:
-    """Return who holds the cookie on this host and surface, or None."""
+async def viewer(
+    session: TenantSession, *, value: str, host: str, surface: str, unread: str = "0"
+) -> Viewer | None:
+    """Return who holds the cookie on this host and surface, or None.
+
+    `unread` is the SQL by which a higher room counts what waits for the person `u.id`; it is a
+    constant of that room, and saves every page a statement.
+    """
     row = await (await driver(session)).fetchrow(
-        tagged(session, _LOOK_UP), hashed(value), host, surface
+        tagged(session, _looked_up(unread)), hashed(value), host, surface
     )
     if row is None or row["kind"] != KIND_OF_SURFACE.get(surface):
         return None
@@ -158,7 +170,26 @@ async def viewer(session: TenantSession, *, value: str, host: str, surface: str)
         session=row["id_hash"],
         confirmed_at=row["confirmed_at"],
         looks=Looks(row["theme"], row["density"], row["sidebar"]),
+        unread=row["unread"],
     )
+
+
+async def holder(
+    session: TenantSession | ReadSession, *, value: str, host: str, surface: str
+) -> UUID | None:
+    """Return whose cookie it is, without counting this as use: the idle limit stays where it is."""
+    row = await (await driver(session)).fetchrow(
+        tagged(session, _HOLDER), hashed(value), host, surface
+    )
+    if row is None or row["kind"] != KIND_OF_SURFACE.get(surface):
+        return None
+    user_id: UUID = row["id"]
+    return user_id
+
+
+@cache
+def _looked_up(unread: str) -> str:
+    return _LOOK_UP.replace("{unread}", unread)
 
 
 async def vendor_viewer(

@@ -30,7 +30,7 @@ class Viewer:
     """A signed-in person or an API key; `grants` maps a permission to its widest scope.
 
     `session` names the person's session by its hash, and `confirmed_at` says when they last
-    proved in it who they are.
+    proved in it who they are. `unread` counts the notifications that wait, at most 100 of them.
     """
 
     kind: ActorKind
@@ -42,6 +42,7 @@ class Viewer:
     session: bytes = field(default=b"", repr=False)
     confirmed_at: datetime | None = None
     looks: Looks = Looks()
+    unread: int = 0
 
     def may(self, permission: str) -> bool:
         """Say whether any role grants the permission, in whatever scope."""

@@ -1,4 +1,4 @@
-"""Every select on messages and tenant-written templates."""
+"""Every select on messages, notifications, pushes and tenant-written templates."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from kernel.database import ReadSession, TenantSession
-from messaging.models import Message, TenantTemplate
+from messaging.models import (
+    IssuedDocument,
+    Message,
+    Notification,
+    PushKey,
+    PushMute,
+    PushSubscription,
+    TenantTemplate,
+)
 
 
 async def message_for_update(session: TenantSession, message_id: UUID) -> Message | None:
@@ -85,3 +93,127 @@ async def live_templates(
         TenantTemplate.state == "live",
     )
     return (await session.scalars(statement)).all()
+
+
+async def notification(
+    session: TenantSession | ReadSession, notification_id: UUID, *, user_id: UUID
+) -> Notification | None:
+    """Return one notification of a person's own; somebody else's is none."""
+    statement = select(Notification).where(
+        Notification.id == notification_id, Notification.user_id == user_id
+    )
+    return await session.scalar(statement)
+
+
+async def notifications(
+    session: TenantSession | ReadSession,
+    *,
+    user_id: UUID,
+    unread: bool = False,
+    before: UUID | None = None,
+    limit: int = 50,
+) -> Sequence[Notification]:
+    """Return a person's notifications, newest first; `before` continues after a page's last."""
+    statement = (
+        select(Notification)
+        .where(Notification.user_id == user_id)
+        .order_by(Notification.id.desc())
+        .limit(limit)
+    )
+    if unread:
+        statement = statement.where(Notification.read_at.is_(None))
+    if before is not None:
+        statement = statement.where(Notification.id < before)
+    return (await session.scalars(statement)).all()
+
+
+async def notifications_since(
+    session: TenantSession | ReadSession, *, user_id: UUID, floor: UUID, limit: int
+) -> Sequence[Notification]:
+    """Return what a person was told after a moment (as an id), oldest first."""
+    statement = (
+        select(Notification)
+        .where(Notification.user_id == user_id, Notification.id > floor)
+        .order_by(Notification.id.desc())
+        .limit(limit)
+    )
+    return list(reversed((await session.scalars(statement)).all()))
+
+
+async def unread_count(session: TenantSession | ReadSession, *, user_id: UUID) -> int:
+    """Return how many notifications a person has not read."""
+    statement = select(func.count()).where(
+        Notification.user_id == user_id, Notification.read_at.is_(None)
+    )
+    return await session.scalar(statement) or 0
+
+
+async def notifications_of(
+    session: TenantSession | ReadSession, ids: Sequence[UUID]
+) -> Sequence[Notification]:
+    """Return notifications by their ids, whoever's they are."""
+    return (await session.scalars(select(Notification).where(Notification.id.in_(ids)))).all()
+
+
+async def push_mutes(
+    session: TenantSession | ReadSession, user_ids: Sequence[UUID]
+) -> frozenset[tuple[UUID, str]]:
+    """Return which of these people want no push for which kind."""
+    statement = select(PushMute.user_id, PushMute.kind).where(PushMute.user_id.in_(user_ids))
+    return frozenset((row.user_id, row.kind) for row in await session.execute(statement))
+
+
+async def push_subscriptions(
+    session: TenantSession | ReadSession, user_ids: Sequence[UUID]
+) -> Sequence[PushSubscription]:
+    """Return the browsers that take pushes for these people, the oldest first."""
+    statement = (
+        select(PushSubscription)
+        .where(PushSubscription.user_id.in_(user_ids))
+        .order_by(PushSubscription.id)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def push_subscription(
+    session: TenantSession | ReadSession, subscription_id: UUID
+) -> PushSubscription | None:
+    """Return one browser that takes pushes."""
+    return await session.get(PushSubscription, subscription_id)
+
+
+async def push_subscription_at(
+    session: TenantSession | ReadSession, endpoint_hash: bytes
+) -> PushSubscription | None:
+    """Return the browser of an address at a push service, whoever's it is."""
+    statement = select(PushSubscription).where(PushSubscription.endpoint_hash == endpoint_hash)
+    return await session.scalar(statement)
+
+
+async def push_key(session: TenantSession | ReadSession) -> PushKey | None:
+    """Return the key pair by which push services know the brokerage."""
+    return await session.get(PushKey, 1)
+
+
+async def issued_document(
+    session: TenantSession, *, kind: str, subject_id: UUID, content_sha256: str
+) -> IssuedDocument | None:
+    """Return the first document of a subject that says just this."""
+    statement = (
+        select(IssuedDocument)
+        .where(
+            IssuedDocument.subject_id == subject_id,
+            IssuedDocument.content_sha256 == content_sha256,
+            IssuedDocument.kind == kind,
+        )
+        .order_by(IssuedDocument.id)
+        .limit(1)
+    )
+    return await session.scalar(statement)
+
+
+async def document_by_code(
+    session: TenantSession | ReadSession, code: str
+) -> IssuedDocument | None:
+    """Return the document of a code."""
+    return await session.scalar(select(IssuedDocument).where(IssuedDocument.code == code))
