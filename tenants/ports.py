@@ -8,6 +8,8 @@ import redis.asyncio
 
 from connectors.mail.port import Mailer
 from connectors.payments.port import PaymentProviders
+from connectors.push.port import Pusher
+from connectors.sms.port import SmsGateway
 from connectors.trading.port import TradingConnections
 from kernel.crypto import Vault
 from kernel.database import Database
@@ -27,3 +29,5 @@ class Ports:
     trading: TradingConnections
     payments: PaymentProviders
     mailer: Mailer
+    pusher: Pusher
+    sms: SmsGateway | None = None  # without one, no SMS is queued

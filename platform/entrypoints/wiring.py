@@ -9,6 +9,8 @@ from __future__ import annotations
 import redis.asyncio
 
 from connectors.mail.smtp import Smtp
+from connectors.push.web import WebPush
+from connectors.sms.twilio import Twilio
 from connectors.storage.filesystem import FilesystemStore
 from entrypoints.connections import ProviderAdapters, ServerConnections
 from kernel.crypto import Vault
@@ -34,6 +36,8 @@ def ports(settings: Settings, *, pool_size: int = 10) -> Ports:
         trading=ServerConnections(database, vault, allow=settings.egress_allow),
         payments=ProviderAdapters(allow=settings.egress_allow),
         mailer=Smtp(settings.smtp_url),
+        pusher=WebPush(allow=settings.egress_allow),
+        sms=_sms(settings),
     )
 
 
@@ -43,6 +47,12 @@ async def close(ports: Ports) -> None:
     await ports.redis.aclose()
     if isinstance(ports.trading, ServerConnections):
         await ports.trading.close()
+
+
+def _sms(settings: Settings) -> Twilio | None:
+    if not settings.sms_url:
+        return None
+    return Twilio(settings.sms_url, egress_allow=settings.egress_allow)
 
 
 def _store(settings: Settings) -> ObjectStore:

@@ -33,6 +33,12 @@ class EgressRefused(ProductError):
     message = "This address can't be used. Give a public https address."
 
 
+class HostUnknown(EgressRefused):
+    """The host has no address at the moment: its name is wrong, or the name server is silent."""
+
+    message = "This host has no address. Check its spelling."
+
+
 @dataclass(frozen=True)
 class Answer:
     """What came back."""
@@ -63,7 +69,7 @@ async def resolve(
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError:
-        raise EgressRefused("This host has no address. Check its spelling.") from None
+        raise HostUnknown from None
     addresses = [str(entry[4][0]) for entry in found]
     if not exempt:
         for address in addresses:

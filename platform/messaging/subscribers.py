@@ -1,21 +1,24 @@
-"""What messaging does when mails are queued."""
+"""What messaging does when mails and SMS are queued, and when somebody was told something."""
 
 from __future__ import annotations
+
+from functools import partial
 
 from kernel.actor import TenantRef
 from kernel.database import Database
 from kernel.subscriptions import Subscriptions
-from messaging import mails
-from messaging.events import MailQueued
+from messaging import mails, pushes, sms
+from messaging.events import MailQueued, NotificationsRead, Notified, PushQueued, SmsQueued
 from messaging.liquid.renderer import Renderer
 from tenants import brands
 from tenants.ports import Ports
 from themes.page import Brand
 
+_TOLD_AT_ONCE = 100
 
-def subscribe(made: Subscriptions, ports: Ports) -> None:
-    """Bind the delivery of mails to this process's mail server and its rendering children."""
-    renderer = Renderer()  # starts children when a tenant's template is first used
+
+def subscribe(made: Subscriptions, ports: Ports, renderer: Renderer) -> None:
+    """Bind the deliveries to this process's servers and to its rendering children."""
 
     async def brand_of(tenant: TenantRef) -> Brand:
         return await brands.current(ports.database, tenant)
@@ -31,4 +34,40 @@ def subscribe(made: Subscriptions, ports: Ports) -> None:
             renderer=renderer,
         )
 
+    async def text(database: Database, tenant: TenantRef, event: SmsQueued) -> None:
+        if ports.sms is None:
+            return  # the operator has taken the gateway away; nobody waits for an old SMS
+        await sms.deliver(
+            database,
+            tenant,
+            event,
+            gateway=ports.sms,
+            vault=ports.vault,
+            brand_of=brand_of,
+            renderer=renderer,
+        )
+
     made.job(MailQueued, "messaging.deliver", deliver, lane="mail")
+    made.job(SmsQueued, "messaging.text", text, lane="mail")
+    _tell(made, ports, brand_of)
+
+
+def _tell(made: Subscriptions, ports: Ports, brand_of: mails.BrandOf) -> None:
+    """Bind what follows a notification: bells for open windows, pushes for the others."""
+
+    async def push(database: Database, tenant: TenantRef, event: PushQueued) -> None:
+        brand = await brand_of(tenant)
+        await pushes.deliver(
+            database,
+            tenant,
+            event,
+            pusher=ports.pusher,
+            vault=ports.vault,
+            contact=f"mailto:{brand.support_email}",
+        )
+
+    spread = partial(pushes.spread, client=ports.redis)
+    made.job_batch(Notified, "messaging.spread", spread, size=_TOLD_AT_ONCE)
+    read = partial(pushes.ring_after_reading, client=ports.redis)
+    made.job(NotificationsRead, "messaging.ring", read)
+    made.job(PushQueued, "messaging.push", push, lane="mail")

@@ -1,0 +1,1 @@
+"""Pushes to people's browsers through the push services of their makers."""
