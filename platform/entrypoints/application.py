@@ -15,6 +15,7 @@ import themes
 from entrypoints import catalogue, routes, wiring
 from entrypoints.hosts import FrontDoor
 from entrypoints.static_files import StaticFiles
+from entrypoints.streams import Streaming, Streams
 from entrypoints.surfaces import Surface, application, edged
 from entrypoints.webhooks import Hooks
 from kernel import database as kernel_database
@@ -24,9 +25,13 @@ from kernel.errors import ProductError
 from kernel.log import configure
 from kernel.web import problems
 from kernel.web.access import PUBLIC, require_declared
+from messaging.live import Windows
 from tenants.ports import Ports
 from tenants.resolver import Resolver
 from treasury.receipts import Reception
+
+# Where signed-in people's windows are told at once what is new.
+_LIVE = frozenset({"staff", "trader", "partner"})
 
 
 class Web:
@@ -46,6 +51,10 @@ class Web:
         front["public"] = Hooks(
             front["public"], Reception(ports.database, ports.payments, ports.vault)
         )
+        self._windows = Windows(ports.redis)
+        self.streaming = Streaming(ports.database, self._windows, https=settings.https)
+        for name in _LIVE & front.keys():
+            front[name] = Streams(front[name], name, self.streaming)
         self._resolver = Resolver(ports.database, domain=settings.domain)
         self._door = FrontDoor(
             self._resolver,
@@ -66,17 +75,21 @@ class Web:
             await self._door(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
-        listening: asyncio.Task[None] | None = None
+        listening: list[asyncio.Task[None]] = []
         while True:
             message: Any = await receive()
             answer: Any = {"type": f"{message['type']}.complete"}
             if message["type"] == "lifespan.startup":
-                listening = asyncio.create_task(self._resolver.listen(self.ports.redis))
+                listening = [
+                    asyncio.create_task(self._resolver.listen(self.ports.redis)),
+                    asyncio.create_task(self._windows.listen()),
+                ]
                 await send(answer)
                 continue
-            if listening is not None:
-                listening.cancel()
-                await asyncio.gather(listening, return_exceptions=True)
+            self.streaming.close()
+            for task in listening:
+                task.cancel()
+            await asyncio.gather(*listening, return_exceptions=True)
             await wiring.close(self.ports)
             await send(answer)
             return

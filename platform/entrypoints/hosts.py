@@ -12,7 +12,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from prometheus_client import Counter, Histogram
 
-from entrypoints import languages
+from entrypoints import languages, streams
 from kernel.ids import token
 from kernel.language import speaking
 from kernel.log import logger
@@ -131,6 +131,7 @@ class FrontDoor:
         policy = (
             f"default-src 'self'; script-src 'self' 'nonce-{state['nonce']}';"
             " style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none';"
+            " connect-src 'self'; worker-src 'self'; manifest-src 'self';"
             f" base-uri 'none'; form-action {forms};"
             f" frame-ancestors {'*' if embedded else chr(39) + 'self' + chr(39)}"
         )
@@ -148,7 +149,8 @@ class FrontDoor:
 
     def _note(self, scope: HTTPScope, place: Place, status: int, seconds: float) -> None:
         _REQUESTS.labels(place.surface, scope["method"], status).inc()
-        _SECONDS.labels(place.surface).observe(seconds)
+        if scope["path"] != streams.PATH:  # as long as somebody stays
+            _SECONDS.labels(place.surface).observe(seconds)
         if scope["path"].startswith("/static/"):
             return
         handler = scope.get("route_handler")

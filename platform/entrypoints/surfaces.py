@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from litestar import Litestar, Request, Response, Router, get
@@ -22,19 +22,24 @@ from litestar.types import ASGIApp, Scope
 from entrypoints import catalogue
 from entrypoints.rendering import Navigation, PageRenderer, brand_at
 from identity import api_keys, sessions
+from identity.shell.parts import Parts
 from kernel.database import ControlSession, TenantSession
 from kernel.errors import NotFound, ProductError
 from kernel.images import Picture
 from kernel.viewer import Viewer
 from kernel.web import problems
 from kernel.web.access import PUBLIC, check_permission, require_declared
+from kernel.web.cookies import cookie_of, header_of
 from kernel.web.edge import Authenticator, Edge
 from kernel.web.pages import CSRF_COOKIE
+from messaging import live
 from tenants.ports import Ports
 from themes.drawings import favicon_svg
 from themes.tokens import derive, theme_css
 
 BODY_MAX = 11 * 1024 * 1024
+# Finds out what a page of the surface shows beside its own, before it is rendered.
+Prepare = Callable[[Request[Any, Any, Any]], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,10 @@ class Surface:
     routes: Sequence[HTTPRouteHandler]
     navigation: Navigation = ()
     apps: Sequence[tuple[str, str, str]] = ()
+    shell: Parts | None = None
+    prepare: Prepare | None = None
     api: bool = False
+    places: Mapping[str, Sequence[tuple[str, str, str, str | None]]] = field(default_factory=dict)
 
 
 @get("/theme.css", permission=PUBLIC)
@@ -129,7 +137,10 @@ def application(surface: Surface, ports: Ports, permissions: Mapping[str, str]) 
                 "settings": settings,
                 "ports": ports,
                 "renderer": PageRenderer(surface.navigation, surface.apps),
+                "places": surface.places,
                 "flash_key": ports.vault.derive("flash"),
+                "shell": surface.shell,
+                "prepare": surface.prepare,
                 "logins_per_minute": 30,
             }
         ),
@@ -148,34 +159,21 @@ def _authenticator(surface: str, ports: Ports) -> Authenticator:
 
     async def authenticate(session: TenantSession | ControlSession, scope: Scope) -> Viewer | None:
         if scope["path"].startswith("/api/") and isinstance(session, TenantSession):
-            bearer = _header(scope, b"authorization").removeprefix("Bearer ")
+            bearer = header_of(scope, b"authorization").removeprefix("Bearer ")
             return await api_keys.viewer(session, bearer=bearer) if bearer else None
-        value = _cookie(scope, name)
+        value = cookie_of(scope, name)
         host = scope["state"]["host"]
         if not value:
             return None
         if isinstance(session, TenantSession):
-            return await sessions.viewer(session, value=value, host=host, surface=surface)
+            return await sessions.viewer(
+                session, value=value, host=host, surface=surface, unread=live.UNREAD
+            )
         return await sessions.vendor_viewer(
             session, value=value, host=host, permissions=tuple(catalogue.VENDOR)
         )
 
     return authenticate
-
-
-def _header(scope: Scope, wanted: bytes) -> str:
-    for name, value in scope["headers"]:
-        if name == wanted:
-            return value.decode("latin-1")
-    return ""
-
-
-def _cookie(scope: Scope, wanted: str) -> str:
-    for part in _header(scope, b"cookie").split(";"):
-        name, _, value = part.strip().partition("=")
-        if name == wanted:
-            return value
-    return ""
 
 
 def _session(request: Request[Any, Any, Any]) -> object:

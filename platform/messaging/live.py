@@ -79,6 +79,11 @@ class Windows:
                 del self._open[name]
                 self._moved.set()
 
+    def wake(self) -> None:
+        """Let every window of this process look."""
+        for name in self._open:
+            self._all_look(name)
+
     async def listen(self) -> None:
         """Hear the bells until cancelled; without Redis, wait for it and then let all look."""
         while True:
