@@ -1,4 +1,5 @@
 """The services and processes that `marque up` runs on one machine, without root or Docker.
 
-PostgreSQL, Valkey, SeaweedFS and the mail catcher come from wheels and listen on 127.0.0.1 only.
+PostgreSQL, Valkey and SeaweedFS come from wheels, the catchers of mail and SMS are ours; all of
+them listen on 127.0.0.1 only.
 """

@@ -1,7 +1,7 @@
 """What a stack consists of: which services are ours, which ports they get, which programs run.
 
 A service whose address stands in the environment is not started: DATABASE_URL, REDIS_URL,
-S3_ENDPOINT_URL and SMTP_URL name servers that somebody else runs.
+S3_ENDPOINT_URL, SMTP_URL and SMS_URL name servers that somebody else runs.
 """
 
 import os
@@ -17,12 +17,14 @@ from infra.embedded.state import State
 DATABASE = "marque"
 BUCKET = "marque"
 MANAGER = "1011"
+SMS_ACCOUNT = "AC0000000000000000000000000000local"
 LIVE_SECONDS = "2"
 EXTERNAL = {
     "postgres": "DATABASE_URL",
     "valkey": "REDIS_URL",
     "s3": "S3_ENDPOINT_URL",
     "mail": "SMTP_URL",
+    "sms": "SMS_URL",
 }
 PORTS = {
     "web": ("web",),
@@ -32,6 +34,7 @@ PORTS = {
     "mt5": ("mt5",),
     "psp": ("psp",),
     "s3": objects.PORTS,
+    "sms": ("sms",),
 }
 
 
@@ -109,6 +112,12 @@ def services(plan: Plan) -> list[Program]:
             *("--data", str(plan.data / "mail")),
         )
         made.append(Program("mail", catcher, announced, plan.ports["mail"]))
+    if "sms" not in plan.external:
+        carrier = (
+            *(sys.executable, "-m", "connectors.sms.catcher"),
+            *("--port", str(plan.ports["sms"]), "--data", str(plan.data / "sms")),
+        )
+        made.append(Program("sms", carrier, announced, plan.ports["sms"]))
     return made
 
 
@@ -194,6 +203,12 @@ def environment(plan: Plan, mt5: str, psp: str) -> dict[str, str]:
     if "mail" not in plan.external:
         told["SMTP_URL"] = f"smtp://127.0.0.1:{plan.ports['smtp']}"
         told["MARQUE_INBOX_URL"] = plan.address("mail")
+    if "sms" not in plan.external:
+        # The catcher asks for an account as a carrier does, and lets every token in.
+        carrier = f"127.0.0.1:{plan.ports['sms']}"
+        told["SMS_URL"] = f"http://{SMS_ACCOUNT}:catcher@{carrier}?from=Marque"
+        told["MARQUE_EGRESS_ALLOW"] += f",{carrier}"
+        told["MARQUE_SMS_INBOX_URL"] = plan.address("sms")
     return told
 
 

@@ -11,20 +11,34 @@ from backoffice.events import BrandPublished
 from kernel.actor import TenantRef
 from kernel.database import Database
 from kernel.subscriptions import Subscriptions
+from messaging import sections
+from messaging.liquid.renderer import Renderer
 from tenants import brands
 from tenants.ports import Ports
 
 
-def subscribe(made: Subscriptions, ports: Ports) -> None:
+def subscribe(made: Subscriptions, ports: Ports, renderer: Renderer) -> None:
     """Bind this room's subscribers."""
-    made.job(BrandPublished, "backoffice.wear", partial(wear, client=ports.redis))
+    made.job(
+        BrandPublished, "backoffice.wear", partial(wear, client=ports.redis, renderer=renderer)
+    )
 
 
 async def wear(
-    database: Database, tenant: TenantRef, event: BrandPublished, *, client: redis.asyncio.Redis
+    database: Database,
+    tenant: TenantRef,
+    event: BrandPublished,
+    *,
+    client: redis.asyncio.Redis,
+    renderer: Renderer,
 ) -> None:
-    """Put the version that is published now on every surface, whichever the event named."""
+    """Put the version that is published now on every surface, whichever the event named.
+
+    Sections of the public site that name the brand are rendered anew.
+    """
     async with database.tenant_read(tenant) as session:
         worn = await queries.version_in(session, "published")
     if worn is not None and worn.published_at is not None:
         await brands.wear(database, client, tenant=tenant, look=worn.look, since=worn.published_at)
+    brand = await brands.current(database, tenant)
+    await sections.refresh(database, tenant, brand=brand, renderer=renderer)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kernel.settings import SettingsError
 
-_OURS = ("MARQUE_", "S3_", "DATABASE_URL", "REDIS_URL", "SMTP_URL")
+_OURS = ("MARQUE_", "S3_", "DATABASE_URL", "REDIS_URL", "SMTP_URL", "SMS_URL")
 
 
 def save(data: Path, environment: Mapping[str, str]) -> None:

@@ -10,6 +10,7 @@ from crm import subscribers as crm_subscribers
 from introducers import subscribers as introducers_subscribers
 from kernel.subscriptions import Subscriptions
 from messaging import subscribers as messaging_subscribers
+from messaging.liquid.renderer import Renderer
 from revenue import subscribers as revenue_subscribers
 from tenants.ports import Ports
 from tradersroom import subscribers as tradersroom_subscribers
@@ -24,15 +25,17 @@ _BATCH = 100
 def subscriptions(ports: Ports) -> Subscriptions:
     """Return every subscription of the product, bound to the ports of this process."""
     made = Subscriptions()
+    renderer = Renderer()  # starts children when a tenant's template is first used
+    made.at_close(renderer.close)
     _treasury(made, ports)
     trading_subscribers.subscribe(made, ports)
-    messaging_subscribers.subscribe(made, ports)
+    messaging_subscribers.subscribe(made, ports, renderer)
     compliance_subscribers.subscribe(made, ports)
     revenue_subscribers.subscribe(made, ports)
     introducers_subscribers.subscribe(made, ports)
     crm_subscribers.subscribe(made, ports)
     tradersroom_subscribers.subscribe(made, ports)
-    backoffice_subscribers.subscribe(made, ports)
+    backoffice_subscribers.subscribe(made, ports, renderer)
     return made
 
 

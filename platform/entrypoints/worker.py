@@ -164,7 +164,8 @@ def main() -> None:
     settings = kernel_settings.load()
     ports = wiring.ports(settings, pool_size=MONEY_THREADS + OTHER_THREADS + 2)
     broker = tasks.make_broker(settings)
-    deliveries = Deliveries(ports, subscriptions(ports))
+    known = subscriptions(ports)
+    deliveries = Deliveries(ports, known)
     ports.database.keep(deliveries)
     declare(broker, deliveries)
     workers = [
@@ -185,9 +186,12 @@ def main() -> None:
     stopped.wait()
     money, others = workers
     money.stop(timeout=25_000)
-    if loop := get_event_loop_thread():
+    loop = get_event_loop_thread()
+    if loop:
         loop.run_coroutine(deliveries.finish())
     others.stop(timeout=25_000)
+    if loop:
+        loop.run_coroutine(known.close())
     broker.close()
 
 

@@ -59,6 +59,7 @@ class Settings:
     storage: Storage
     smtp_url: str = field(repr=False)
     inbox_url: str
+    sms_url: str = field(repr=False)
     simulators: Simulators
     https: bool
     quiet_seconds: float
@@ -99,6 +100,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         ),
         smtp_url=_address(env, "SMTP_URL", ("smtp", "smtps")),
         inbox_url=env.get("MARQUE_INBOX_URL", ""),
+        sms_url=env.get("SMS_URL", "") and _address(env, "SMS_URL", ("https", "http")),
         simulators=_simulators(env),
         https=env.get("MARQUE_HTTPS", "") == "1",
         quiet_seconds=float(_integer(env, "MARQUE_QUIET_SECONDS", 90)),

@@ -39,6 +39,16 @@ class Subscriptions:
         """Start empty."""
         self._by_topic: dict[str, list[Subscription]] = {}
         self._by_name: dict[tuple[str, str], Subscription] = {}
+        self._closing: list[Callable[[], Awaitable[None]]] = []
+
+    def at_close(self, close: Callable[[], Awaitable[None]]) -> None:
+        """Remember what a subscriber holds and gives back when its process stops."""
+        self._closing.append(close)
+
+    async def close(self) -> None:
+        """Give back what the subscribers hold; nothing is handed to them afterwards."""
+        for close in reversed(self._closing):
+            await close()
 
     def on(
         self, event: type[Event], name: str, handler: Handler, *, lane: Lane = "default"

@@ -61,6 +61,37 @@ async def queue(
     return message
 
 
+async def queue_written(
+    session: TenantSession,
+    *,
+    to: str,
+    template: str,
+    subject: str,
+    html: str,
+    text: str,
+    vault: Vault,
+) -> Message:
+    """Queue a mail whose parts a renderer has written already; the brand dresses them.
+
+    For the test of a template: what is sent is what its author has just seen.
+    """
+    tenant: TenantRef = session.info["tenant"]
+    letter = texts.Letter(subject=subject, heading="", paragraphs=[], html=html, text=text)
+    message = Message(
+        id=uuid7(),
+        channel="mail",
+        recipient=to,
+        template=template,
+        subject=subject[:200],
+        body_sealed=vault.seal(tenant.id, msgspec.json.encode(letter), purpose=_PURPOSE),
+        state="queued",
+        attempts=0,
+    )
+    session.add(message)
+    record(session, MailQueued(message.id))
+    return message
+
+
 async def deliver(
     database: Database,
     tenant: TenantRef,
@@ -85,13 +116,15 @@ async def deliver(
     letter = msgspec.json.decode(vault.open(tenant.id, sealed, purpose=_PURPOSE), type=texts.Letter)
     brand = await brand_of(tenant)
     own = None
-    if renderer is not None:
+    if letter.html is not None:
+        own = templates.Written(html=letter.html, text=letter.text)
+    elif renderer is not None:
         own = await templates.write(
             database,
             tenant,
             event=template,
             language=brand.language,
-            values={**(letter.values or {}), "brand": _told(brand)},
+            values={**(letter.values or {}), "brand": templates.told(brand)},
             renderer=renderer,
         )
     mail = _dressed(
@@ -135,17 +168,6 @@ async def _close(
             message.sent_at = now()
         if state != "queued":
             message.body_sealed = None  # links and passwords are kept no longer than needed
-
-
-def _told(brand: Brand) -> dict[str, str]:
-    """Return what a template may know of the brand."""
-    return {
-        "name": brand.name,
-        "legal_name": brand.legal_name,
-        "support_email": brand.support_email,
-        "regulator_line": brand.regulator_line,
-        "risk_warning": brand.risk_warning,
-    }
 
 
 def _dressed(

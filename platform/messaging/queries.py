@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from kernel.database import ReadSession, TenantSession
 from messaging.models import (
@@ -17,6 +19,19 @@ from messaging.models import (
     PushSubscription,
     TenantTemplate,
 )
+
+
+class TemplateState(NamedTuple):
+    """One version of a template as the list tells of it; times are UTC."""
+
+    event: str
+    language: str
+    kind: str
+    state: str
+    version: int
+    created_at: datetime
+    published_at: datetime | None
+    failed_at: datetime | None
 
 
 async def message_for_update(session: TenantSession, message_id: UUID) -> Message | None:
@@ -217,3 +232,58 @@ async def document_by_code(
 ) -> IssuedDocument | None:
     """Return the document of a code."""
     return await session.scalar(select(IssuedDocument).where(IssuedDocument.code == code))
+
+
+async def live_sections(
+    session: TenantSession | ReadSession, *, languages: Sequence[str] = ()
+) -> Sequence[TenantTemplate]:
+    """Return the sections of the public site that are live, of some languages when named."""
+    statement = select(TenantTemplate).where(
+        TenantTemplate.kind == "landing", TenantTemplate.state == "live"
+    )
+    if languages:
+        statement = statement.where(TenantTemplate.language.in_(languages))
+    return (await session.scalars(statement)).all()
+
+
+async def keep_rendered(session: TenantSession, *, template_id: UUID, rendered: str) -> int:
+    """Keep what a section says now, while it is live; return how many rows that were."""
+    statement = (
+        update(TenantTemplate)
+        .where(TenantTemplate.id == template_id, TenantTemplate.state == "live")
+        .values(rendered=rendered)
+        .returning(TenantTemplate.id)
+    )
+    return len((await session.scalars(statement)).all())
+
+
+async def template_states(session: TenantSession | ReadSession) -> Sequence[TemplateState]:
+    """Return what the list of templates tells of each that has a live version or a draft."""
+    statement = select(
+        TenantTemplate.event,
+        TenantTemplate.language,
+        TenantTemplate.kind,
+        TenantTemplate.state,
+        TenantTemplate.version,
+        TenantTemplate.created_at,
+        TenantTemplate.published_at,
+        TenantTemplate.failed_at,
+    ).where(TenantTemplate.state.in_(("draft", "live")))
+    return [TemplateState(*row) for row in await session.execute(statement)]
+
+
+async def template_versions(
+    session: TenantSession | ReadSession, *, event: str, language: str, kind: str
+) -> Sequence[TenantTemplate]:
+    """Return every version of one template, newest first, at most 100."""
+    statement = (
+        select(TenantTemplate)
+        .where(
+            TenantTemplate.event == event,
+            TenantTemplate.language == language,
+            TenantTemplate.kind == kind,
+        )
+        .order_by(TenantTemplate.version.desc())
+        .limit(100)
+    )
+    return (await session.scalars(statement)).all()

@@ -1,4 +1,4 @@
-"""Templates that a tenant wrote: drafted, checked, published, taken back, and used for a mail.
+"""Templates that a tenant wrote: drafted, checked, published, taken back, and used.
 
 A draft is kept only when it could be sent; what is live goes on being live until another one
 has rendered its example. Whatever goes wrong at the moment of sending, the built-in text is
@@ -8,6 +8,7 @@ sent instead and the tenant finds the reason beside the template.
 from __future__ import annotations
 
 import difflib
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,6 @@ from kernel.ids import uuid7
 from messaging import queries
 from messaging.liquid import variables
 from messaging.liquid.engine import Use
-from messaging.liquid.limits import KINDS
 from messaging.liquid.renderer import (
     Renderer,
     RendererBusy,
@@ -33,10 +33,17 @@ from messaging.liquid.renderer import (
 )
 from messaging.liquid.variables import Event, Plain
 from messaging.models import TenantTemplate
+from themes.page import Brand
 
 _log = log.logger(__name__)
 _LANGUAGE = re.compile(r"[a-z]{2}(-[A-Z]{2})?")
-_MAIL_KINDS = ("subject", "html", "text")
+
+
+class TemplateChanged(Conflict):
+    """Somebody else saved a draft since this one was read."""
+
+    code = "template_changed"
+    message = "Somebody else has saved this draft since you opened it. Nothing was overwritten."
 
 
 @dataclass(frozen=True)
@@ -59,19 +66,19 @@ async def check(
     declared = variables.event(event)
     if not _LANGUAGE.fullmatch(language):
         raise InvalidInput({"language": "Choose a language, such as en or ar."})
-    if kind not in KINDS:
-        raise InvalidInput({"kind": f"Choose one of {', '.join(KINDS)}."})
+    if kind not in declared.kinds:
+        raise InvalidInput({"kind": f"Choose one of {', '.join(declared.kinds)}."})
     if kind == "subject" and len(source.strip().splitlines()) > 1:
         raise TemplateInvalid("A subject is one line. Take out the line break.", line=1)
     uses = await renderer.inspect(source, kind=kind, owner=owner)
     for use in uses:
         _refuse_unknown(declared, use, kind)
-    if kind in {"html", "text"}:
+    if kind in {"html", "text", "sms"} and declared.group == "message":
         _refuse_useless(declared, uses)
     example = variables.example(event, language=language)
     rendered = await renderer.rendered(source, example, kind=kind, owner=owner)
     if rendered.removed:
-        raise TemplateInvalid(f"This can't be in a mail: {'; '.join(rendered.removed[:5])}.")
+        raise TemplateInvalid(f"This can't stand here: {'; '.join(rendered.removed[:5])}.")
     if not rendered.text:
         raise TemplateInvalid("With the example values, the template writes nothing.")
     return rendered.text
@@ -85,12 +92,19 @@ async def save_draft(
     kind: str,
     source: str,
     renderer: Renderer,
+    seen: str | None = None,
 ) -> TenantTemplate:
-    """Keep a checked draft beside what is live; it replaces an earlier draft. Raises as check."""
+    """Keep a checked draft beside what is live; it replaces an earlier draft.
+
+    `seen` is the mark of the draft that the author began with (see `mark`); raises
+    TemplateChanged when it is another one by now, and as check does.
+    """
     tenant: TenantRef = session.info["tenant"]
     key = {"event": event, "language": language, "kind": kind}
     await check(renderer, **key, source=source, owner=str(tenant.id))
     draft = await queries.template_for_update(session, **key, state="draft")
+    if seen is not None and seen != mark(draft):
+        raise TemplateChanged
     if draft is None:
         version = await queries.newest_version(session, **key) + 1
         draft = TenantTemplate(id=uuid7(), **key, version=version, state="draft", failure="")
@@ -105,16 +119,33 @@ async def save_draft(
     return draft
 
 
+def mark(draft: TenantTemplate | None) -> str:
+    """Return what tells one state of a draft from another; "" when there is none."""
+    if draft is None:
+        return ""
+    told = f"{draft.id} {draft.source}"
+    return hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()[:32]
+
+
 async def publish(
-    session: TenantSession, *, event: str, language: str, kind: str, renderer: Renderer
+    session: TenantSession,
+    *,
+    event: str,
+    language: str,
+    kind: str,
+    renderer: Renderer,
+    values: Mapping[str, Plain] | None = None,
 ) -> TenantTemplate:
-    """Make the draft live once it has rendered its example; raises NotFound without a draft."""
+    """Make the draft live once it has rendered its example; raises NotFound without a draft.
+
+    `values` are those of a section of the public site, which is rendered once and kept.
+    """
     draft = await queries.template_for_update(
         session, event=event, language=language, kind=kind, state="draft"
     )
     if draft is None:
         raise NotFound("There is no draft to publish. Save one first.")
-    return await _go_live(session, draft, renderer=renderer, action="publish")
+    return await _go_live(session, draft, renderer=renderer, action="publish", values=values)
 
 
 async def revert(
@@ -125,14 +156,18 @@ async def revert(
     kind: str,
     version: int,
     renderer: Renderer,
+    values: Mapping[str, Plain] | None = None,
 ) -> TenantTemplate:
-    """Make an earlier version live again, checked by today's rules; raises NotFound."""
+    """Make an earlier version live again, checked by today's rules; raises NotFound.
+
+    `values` are as for `publish`.
+    """
     found = await queries.template_version(
         session, event=event, language=language, kind=kind, version=version
     )
     if found is None or found.state != "retired":
         raise NotFound("There is no earlier version of this number.")
-    return await _go_live(session, found, renderer=renderer, action="revert")
+    return await _go_live(session, found, renderer=renderer, action="revert", values=values)
 
 
 async def withdraw(session: TenantSession, *, event: str, language: str, kind: str) -> None:
@@ -164,7 +199,7 @@ async def write(
         return None
     async with database.tenant(tenant) as session:
         live = await queries.live_templates(session, event=event, language=language)
-        sources = {one.kind: one.source for one in live if one.kind in _MAIL_KINDS}
+        sources = {one.kind: one.source for one in live if one.kind in variables.MAIL_KINDS}
     if not sources:
         return None
     parts: dict[str, str] = {}
@@ -174,9 +209,49 @@ async def write(
         for kind, source in sources.items():
             parts[kind] = await _rendered(renderer, source, offered, kind, owner=str(tenant.id))
     except ProductError as error:
-        await _note(database, tenant, event=event, language=language, kind=kind, error=error)
+        await note_failure(database, tenant, event=event, language=language, kind=kind, error=error)
         return None
     return Written(**parts)
+
+
+async def write_one(
+    database: Database,
+    tenant: TenantRef,
+    *,
+    event: str,
+    language: str,
+    kind: str,
+    values: Mapping[str, object],
+    renderer: Renderer,
+) -> str:
+    """Return one text by the tenant's live template, "" when there is none or it fails.
+
+    A failure is logged and noted at the template. RendererBusy is raised: try again later.
+    """
+    async with database.tenant(tenant) as session:
+        live = await queries.live_templates(session, event=event, language=language)
+        source = next((one.source for one in live if one.kind == kind), None)
+    if source is None:
+        return ""
+    try:
+        offered = variables.offered(event, {**values, "language": language})
+        return await _rendered(renderer, source, offered, kind, owner=str(tenant.id))
+    except RendererBusy:
+        raise
+    except ProductError as error:
+        await note_failure(database, tenant, event=event, language=language, kind=kind, error=error)
+        return ""
+
+
+def told(brand: Brand) -> dict[str, str]:
+    """Return what a template may know of the brand."""
+    return {
+        "name": brand.name,
+        "legal_name": brand.legal_name,
+        "support_email": brand.support_email,
+        "regulator_line": brand.regulator_line,
+        "risk_warning": brand.risk_warning,
+    }
 
 
 async def _rendered(
@@ -188,7 +263,7 @@ async def _rendered(
     return text
 
 
-async def _note(
+async def note_failure(
     database: Database,
     tenant: TenantRef,
     *,
@@ -206,24 +281,40 @@ async def _note(
             session, event=event, language=language, kind=kind, state="live"
         )
         if live is not None:
-            live.failure, live.failed_at = _why(error), now()
+            live.failure, live.failed_at = _why(error, kind), now()
             _record(session, "fail", live)
 
 
-def _why(error: ProductError) -> str:
+def _why(error: ProductError, kind: str) -> str:
     """Return the reason without anything that came from the values, which are personal."""
     line = f"Line {error.line}: " if isinstance(error, TemplateInvalid) and error.line else ""
     cost = isinstance(error, TemplateTooExpensive)
     reason = "it takes too much time or memory" if cost else "it can't be rendered"
-    return f"{line}{reason} with the values of a real message; the built-in text was sent."
+    instead = {
+        "sms": "no SMS was sent",
+        "pdf_block": "the document was made without it",
+        "landing": "visitors are shown what it said before",
+    }.get(kind, "the built-in text was sent")
+    return f"{line}{reason} with the values of a real message; {instead}."
 
 
 async def _go_live(
-    session: TenantSession, template: TenantTemplate, *, renderer: Renderer, action: str
+    session: TenantSession,
+    template: TenantTemplate,
+    *,
+    renderer: Renderer,
+    action: str,
+    values: Mapping[str, Plain] | None,
 ) -> TenantTemplate:
     tenant: TenantRef = session.info["tenant"]
     key = {"event": template.event, "language": template.language, "kind": template.kind}
-    await check(renderer, **key, source=template.source, owner=str(tenant.id))
+    owner = str(tenant.id)
+    await check(renderer, **key, source=template.source, owner=owner)
+    if values is not None:
+        offered = variables.offered(template.event, values)
+        template.rendered = await _rendered(
+            renderer, template.source, offered, template.kind, owner=owner
+        )
     live = await queries.template_for_update(session, **key, state="live")
     if live is not None:
         live.state = "retired"
@@ -266,9 +357,9 @@ def _refuse_unknown(declared: Event, use: Use, kind: str) -> None:
             f"There is no variable {use.path}.{hint} There are: {', '.join(names)}.",
             line=use.line,
         )
-    if found is not None and found.secret and kind in {"subject", "sms"}:
+    if found is not None and found.secret and kind not in {"html", "text"}:
         raise TemplateInvalid(
-            f"{use.path} is a secret and can't stand in a subject or an SMS.", line=use.line
+            f"{use.path} is a secret and can only stand in a mail.", line=use.line
         )
 
 

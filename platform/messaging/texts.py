@@ -36,6 +36,8 @@ class Letter:
     facts: list[tuple[str, str]] | None = None
     footer: str | None = None
     values: dict[str, Any] | None = None  # what a tenant's own template is given instead
+    html: str | None = None  # in place of the paragraphs: cleaned by the renderer
+    text: str | None = None
 
 
 _NOT_YOU = "If you did not ask for this, ignore this mail; nothing happens without your click."

@@ -30,7 +30,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield Path(running)
         return
     folder = tmp_path_factory.mktemp("copy")
-    services = ("DATABASE_URL", "REDIS_URL", "S3_ENDPOINT_URL", "SMTP_URL")
+    services = ("DATABASE_URL", "REDIS_URL", "S3_ENDPOINT_URL", "SMTP_URL", "SMS_URL")
     environment = {name: value for name, value in os.environ.items() if name not in services}
     environment |= {"MARQUE_DATA": str(folder), "MARQUE_PORT": str(unused_port())}
     command = [sys.executable, "-m", "entrypoints.cli"]

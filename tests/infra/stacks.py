@@ -13,7 +13,10 @@ from infra.embedded import state as states
 from infra.embedded.programs import free_port
 
 ROOT = Path(__file__).parents[2]
-EXTERNALS = ("DATABASE_URL", "REDIS_URL", "S3_ENDPOINT_URL", "SMTP_URL", "MARQUE_EGRESS_ALLOW")
+EXTERNALS = (
+    *("DATABASE_URL", "REDIS_URL", "S3_ENDPOINT_URL", "SMTP_URL", "SMS_URL"),
+    "MARQUE_EGRESS_ALLOW",
+)
 
 
 def base_port() -> int:

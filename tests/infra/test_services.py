@@ -20,7 +20,7 @@ from infra.embedded import postgres
 from tests.infra.gateways import s3_client
 from tests.infra.stacks import ROOT, Stack, base_port, processes_of
 
-SERVICES = {"postgres", "valkey", "s3", "mail"}
+SERVICES = {"postgres", "valkey", "s3", "mail", "sms"}
 NOBODY = 65534
 
 
@@ -124,6 +124,7 @@ def test_external_services_are_not_started(tmp_path: Path) -> None:
         "REDIS_URL": "redis://127.0.0.1:1/0",
         "S3_ENDPOINT_URL": "http://127.0.0.1:1",
         "SMTP_URL": "smtp://127.0.0.1:1",
+        "SMS_URL": "http://AC1:token@127.0.0.1:1?from=Marque",
     }
     environment = {**stack.environment(), **outside}
     try:
@@ -135,7 +136,7 @@ def test_external_services_are_not_started(tmp_path: Path) -> None:
         assert not SERVICES & set(stack.state().processes)
         assert stack.ask("/DATABASE_URL") == outside["DATABASE_URL"]
         assert stack.ask("/MARQUE_INBOX_URL") == "ok"
-        assert stack.run("status").stdout.count("external") == 4
+        assert stack.run("status").stdout.count("external") == 5
     finally:
         stack.run("down")
 

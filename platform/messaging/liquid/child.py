@@ -28,7 +28,7 @@ if __name__ == "__main__":
     sys.path[:0] = json.loads(sys.argv[1])["path"]
 
 from messaging.liquid.engine import Engine, Refused
-from messaging.liquid.limits import Limits
+from messaging.liquid.limits import KINDS, Limits
 
 BIRTH, END = b"b", b"e"
 _REFUSED_EVENTS = (
@@ -65,7 +65,7 @@ def warm_up(engine: Engine) -> None:
         "{% assign c = 'x,y' | split: ',' %}{{ c | join: '-' }}{{ '2026-11-24' | date: '%B' }}"
         "{% capture d %}<p style='color:red'>&amp;{{ a | escape }}</p>{% endcapture %}{{ d }}"
     )
-    for kind in ("html", "text", "subject", "sms"):
+    for kind in KINDS:
         engine.render(source, {"a": "x<"}, kind=kind)
         engine.inspect(source, kind=kind)
         for broken in ("{% if %}", "{{ a | nothing }}", "{% for i in (1..99999) %}{% endfor %}"):

@@ -35,7 +35,13 @@ from liquid.utils import ReadOnlyChainMap
 
 from messaging.liquid import markup
 from messaging.liquid.filters import FILTERS, FilterTooLarge, bounded
-from messaging.liquid.limits import SMS_CHARACTERS, SUBJECT_CHARACTERS, Limits
+from messaging.liquid.limits import (
+    HTML_KINDS,
+    NOTE_CHARACTERS,
+    SMS_CHARACTERS,
+    SUBJECT_CHARACTERS,
+    Limits,
+)
 
 _TAGS = (
     *(content.Literal, output.Output, illegal.Illegal, if_tag.IfTag, unless_tag.UnlessTag),
@@ -150,10 +156,12 @@ class Engine:
         with _Explained(source):
             text = self._parsed(source, kind).render(context)
             removed: list[str] = []
-            if kind == "html":
-                text, removed = markup.clean_html(text)
+            if kind in HTML_KINDS:
+                text, removed = markup.clean_html(text, page=kind == "landing")
             elif kind == "text":
                 text = markup.clean_text(text)
+            elif kind == "pdf_block":
+                text = markup.clean_note(text, characters=NOTE_CHARACTERS)
             else:
                 most = SUBJECT_CHARACTERS if kind == "subject" else SMS_CHARACTERS
                 text = markup.clean_line(text, characters=most)
@@ -180,7 +188,7 @@ class Engine:
     def _parsed(self, source: str, kind: str) -> BoundTemplate:
         if len(source.encode("utf-8", "replace")) > self._limits.source_bytes:
             raise Refused("The template is too long.", expensive=True)
-        return self._languages[kind == "html"].from_string(source)
+        return self._languages[kind in HTML_KINDS].from_string(source)
 
 
 class _Explained:

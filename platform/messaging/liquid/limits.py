@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-KINDS = ("subject", "html", "text", "sms")
+KINDS = ("subject", "html", "text", "sms", "pdf_block", "landing")
+# Those whose text is HTML: values are escaped in them, and only allowed elements come out.
+HTML_KINDS = frozenset({"html", "landing"})
 
 
 @dataclass(frozen=True)
@@ -30,4 +32,5 @@ class Limits:
 
 
 SUBJECT_CHARACTERS = 200
-SMS_CHARACTERS = 640  # four parts of a long SMS in the GSM alphabet
+SMS_CHARACTERS = 612  # four parts of a long SMS in the GSM alphabet
+NOTE_CHARACTERS = 1_200  # a block on a document, which has one page

@@ -17,6 +17,24 @@ ELEMENTS = frozenset(
         *("strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul"),
     }
 )
+# On a page of the public site there may also be these, and its own classes, so that a section
+# looks like the page it stands on; nothing may be styled there in any other way.
+PAGE_ELEMENTS = ELEMENTS - {"center", "img", "h1"} | {
+    *("section", "article", "figure", "figcaption", "details", "summary"),
+}
+PAGE_CLASSES = {
+    "g3": "three columns, one on a phone",
+    "g2": "two columns, one on a phone",
+    "lcard": "a card",
+    "lband": "a band across the page",
+    "lintro": "an introduction under a heading",
+    "lsteps": "numbered steps, on an ol",
+    "btn": "a button, on a link",
+    "btn-primary": "in the main colour",
+    "btn-line": "with a line around it",
+    "t13": "small",
+    "ink3": "quiet",
+}
 _EMPTY = frozenset({"br", "hr", "img"})
 # What stands in these is no text for a reader, so it goes with them.
 _SWALLOWED = frozenset(
@@ -62,9 +80,18 @@ def clean_line(text: str, *, characters: int) -> str:
     return line if len(line) <= characters else line[: characters - 1] + "…"
 
 
-def clean_html(text: str) -> tuple[str, list[str]]:
-    """Return HTML of what is allowed, and what was left out, as words for its author."""
-    parser = _Cleaner()
+def clean_note(text: str, *, characters: int) -> str:
+    """Return plain text cut to a number of characters, without marks that reorder it."""
+    note = _ISOLATES.sub("", clean_text(text))
+    return note if len(note) <= characters else note[: characters - 1] + "…"
+
+
+def clean_html(text: str, *, page: bool = False) -> tuple[str, list[str]]:
+    """Return HTML of what is allowed, and what was left out, as words for its author.
+
+    `page` is for a section of the public site, else the HTML is for a mail.
+    """
+    parser = _Cleaner(page=page)
     parser.feed(clean_text(text))
     parser.close()
     parser.finish()
@@ -74,8 +101,10 @@ def clean_html(text: str) -> tuple[str, list[str]]:
 class _Cleaner(HTMLParser):
     """Writes anew what it reads, from the lists above."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, page: bool) -> None:
         super().__init__(convert_charrefs=True)
+        self._page = page
+        self._elements = PAGE_ELEMENTS if page else ELEMENTS
         self.out: list[str] = []
         self.removed: list[str] = []
         self._open: list[str] = []
@@ -87,7 +116,7 @@ class _Cleaner(HTMLParser):
             if tag in _SWALLOWED:
                 self._inside.append(tag)
             return
-        if tag not in ELEMENTS:
+        if tag not in self._elements:
             self.removed.append(f"<{tag[:20]}> is not allowed")
             return
         if len(self._open) >= _DEPTH_MAX:
@@ -123,7 +152,10 @@ class _Cleaner(HTMLParser):
             self.out.append(f"</{self._open.pop()}>")
 
     def _attribute(self, tag: str, name: str, value: str) -> str:
-        if name not in _ATTRIBUTES["*"] and name not in _ATTRIBUTES.get(tag, ()):
+        if self._page and name == "class":
+            return self._classes(tag, value)
+        allowed = name in _ATTRIBUTES["*"] or name in _ATTRIBUTES.get(tag, ())
+        if not allowed or (self._page and name == "style"):
             self.removed.append(f"the attribute {name[:20]} of <{tag}> is not allowed")
             return ""
         if name in {"href", "src"}:
@@ -136,6 +168,12 @@ class _Cleaner(HTMLParser):
         if name == "style":
             value = self._style(tag, value)
         return f' {name}="{escape(value)}"' if value or name == "alt" else ""
+
+    def _classes(self, tag: str, value: str) -> str:
+        kept = [one for one in value.split()[:10] if one in PAGE_CLASSES]
+        if len(kept) < len(value.split()):
+            self.removed.append(f"a class of <{tag}> is not one of: {', '.join(PAGE_CLASSES)}")
+        return f' class="{" ".join(kept)}"' if kept else ""
 
     def _style(self, tag: str, value: str) -> str:
         kept = []

@@ -15,6 +15,9 @@ from kernel.errors import NotFound, ProductError
 Plain = str | int | bool | list["Plain"] | dict[str, "Plain"]
 
 
+MAIL_KINDS = ("subject", "html", "text")
+
+
 class ValueRefused(ProductError):
     """A value that no template may see was about to be handed to one: a programmer's error."""
 
@@ -36,11 +39,16 @@ class Variable:
 
 @dataclass(frozen=True)
 class Event:
-    """One occasion for a message, by the name under which it is queued."""
+    """One occasion for a text: a message by the name under which it is queued, or a place.
+
+    `kinds` are the texts that it has, `group` where its reader finds them.
+    """
 
     name: str
     label: str
     variables: tuple[Variable, ...]
+    kinds: tuple[str, ...] = MAIL_KINDS
+    group: str = "message"
 
     def variable(self, name: str) -> Variable | None:
         """Return a variable by its dotted name."""
@@ -60,12 +68,25 @@ BRAND = (
     Variable("brand.risk_warning", "Your risk warning", "CFDs are complex instruments."),
     Variable("language", "The language of the message", "en"),
 )
+_REGISTER = Variable(
+    "register_href", "Where an account is opened", "https://my.example.com/register"
+)
+_SIGN_IN = Variable("sign_in_href", "Where clients sign in", "https://my.example.com/login")
 _AMOUNT = Variable("amount", "Amount and currency", "250.00 USD")
 _SERVER = Variable("server", "Name of the trading server", "Alpha-Live")
 
 
-def _event(name: str, label: str, *variables: Variable) -> Event:
-    return Event(name, label, (*variables, *BRAND))
+def _event(name: str, label: str, *variables: Variable, sms: bool = False) -> Event:
+    kinds = (*MAIL_KINDS, "sms") if sms else MAIL_KINDS
+    return Event(name, label, (*variables, *BRAND), kinds)
+
+
+def _document(name: str, label: str, *variables: Variable) -> Event:
+    return Event(name, label, (*variables, *BRAND), ("pdf_block",), "document")
+
+
+def _section(name: str, label: str) -> Event:
+    return Event(name, label, (_REGISTER, _SIGN_IN, *BRAND), ("landing",), "site")
 
 
 EVENTS: dict[str, Event] = {
@@ -81,7 +102,7 @@ EVENTS: dict[str, Event] = {
             Variable("password", "Password", "Kx7-example", secret=True, required=True),
             Variable("investor_password", "Password to look only", "Lz8-example", secret=True),
         ),
-        _event("kyc_approved", "Documents accepted", _NAME, _ROOM),
+        _event("kyc_approved", "Documents accepted", _NAME, _ROOM, sms=True),
         _event(
             "kyc_rejected",
             "A document is needed again",
@@ -92,6 +113,7 @@ EVENTS: dict[str, Event] = {
             "Deposit received",
             *(_NAME, _AMOUNT, Variable("reference", "Reference of the deposit", "D-2041")),
             *(Variable("target", "Where the money stands", "your wallet"), _ROOM),
+            sms=True,
         ),
         _event(
             "partner_welcome",
@@ -99,8 +121,20 @@ EVENTS: dict[str, Event] = {
             *(_NAME, Variable("referral_link", "Link to pass on", "https://example.com/r/omar")),
             _ROOM,
         ),
+        _document(
+            "receipt",
+            "Receipt of a deposit: the block under the table",
+            *(_NAME, _AMOUNT, Variable("reference", "Reference of the deposit", "D-2041")),
+        ),
+        _document("statement", "Statement of an account: the block under the table", _NAME),
+        _section("below_hero", "Front page: below the first picture"),
+        _section("features", "Front page: what you offer"),
+        _section("faq", "Front page: questions and answers"),
+        _section("closing", "Front page: before the footer"),
     )
 }
+# Of the public site, in the order of the page.
+SLOTS = tuple(name for name, one in EVENTS.items() if one.group == "site")
 
 
 def event(name: str) -> Event:
