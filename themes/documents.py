@@ -11,6 +11,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import sys
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
@@ -41,7 +42,12 @@ _STEMS = {
     "readex": ("readex-pro-latin", "readex-pro"),
     "source-serif": ("source-serif-4-latin", "source-serif-4", "noto-naskh-arabic"),
 }
+# Whoever comes when so many wait already is told to come again.
+_WAITING_MAX = 10
+_waiting = 0
 _slots: dict[asyncio.AbstractEventLoop, asyncio.Semaphore] = {}
+# Control signs but the line feed, and overrides of direction (isolates stay: we write them).
+_UNSEEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\u202a-\u202e]")
 _EXTENSIONS = {
     "image/svg+xml": "svg",
     "image/png": "png",
@@ -135,7 +141,7 @@ async def typeset(
     data = _data(brand, document, language=language, seal=seal, logo=logo)
     if logo is not None:
         files[data["look"]["logo"]] = logo.data
-    files["data.json"] = json.dumps(data, ensure_ascii=False).encode()
+    files["data.json"] = json.dumps(_visible(data), ensure_ascii=False).encode()
     return await _made(files, kind)
 
 
@@ -158,9 +164,16 @@ async def _made(files: dict[str, bytes], kind: Format, *, ppi: int = PICTURE_PPI
         "format": kind,
         "ppi": ppi,
     }
+    global _waiting  # noqa: PLW0603 - a counter of this process's own documents
+    if _waiting >= _WAITING_MAX:
+        raise DocumentNotMade
     loop = asyncio.get_running_loop()
-    async with _slots.setdefault(loop, asyncio.Semaphore(_AT_ONCE)):
-        return await _child(json.dumps(order).encode())
+    _waiting += 1
+    try:
+        async with _slots.setdefault(loop, asyncio.Semaphore(_AT_ONCE)):
+            return await _child(json.dumps(order).encode())
+    finally:
+        _waiting -= 1
 
 
 async def _child(order: bytes) -> bytes:
@@ -251,6 +264,15 @@ def _data(
         "note": document.note,
         "small_print": document.small_print,
     }
+
+
+def _visible(value: Any) -> Any:  # noqa: ANN401 - what JSON holds
+    """Leave out signs that no reader sees but that turn a line round or end it."""
+    if isinstance(value, str):
+        return _UNSEEN.sub("", value)
+    if isinstance(value, dict):
+        return {key: _visible(one) for key, one in value.items()}
+    return [_visible(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _labelled(amount: tuple[str, str] | None) -> dict[str, str] | None:

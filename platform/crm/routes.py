@@ -6,7 +6,9 @@ from litestar.handlers import HTTPRouteHandler
 
 from crm import (
     api,
+    client_list,
     client_screens,
+    document_check,
     lead_list_screens,
     lead_screens,
     public_site,
@@ -16,7 +18,8 @@ from crm import (
 STAFF: list[HTTPRouteHandler] = [
     *lead_list_screens.ROUTES,
     *lead_screens.ROUTES,
+    *client_list.ROUTES,
     *client_screens.ROUTES,
     *rule_screens.ROUTES,
 ]
-PUBLIC_SITE: list[HTTPRouteHandler] = [*public_site.ROUTES, *api.ROUTES]
+PUBLIC_SITE: list[HTTPRouteHandler] = [*public_site.ROUTES, *document_check.ROUTES, *api.ROUTES]

@@ -51,6 +51,21 @@ class StatementLine:
     balance_after: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class Period:
+    """An account over a period, amounts in its natural sign: sums of the book, and its lines.
+
+    `count` is the number of lines of the whole period, also when `lines` holds only the first.
+    """
+
+    opening: Decimal
+    closing: Decimal
+    paid_in: Decimal
+    paid_out: Decimal
+    count: int
+    lines: list[StatementLine]
+
+
 def _of_account(code: str, currency: str, owner: Owner) -> Select[UUID]:
     return select(LedgerAccount.id).where(
         LedgerAccount.code == code,
@@ -130,6 +145,60 @@ async def statement(
         )
         for posting, entry in await session.execute(query)
     ]
+
+
+async def period(
+    session: Session,
+    *,
+    code: str,
+    currency: str,
+    owner: Owner,
+    since: datetime,
+    until: datetime,
+    limit: int,
+) -> Period:
+    """Return an account from one moment to before another, its lines in the order of time.
+
+    Balances of lines run on from the opening one in that order, which may differ from the order
+    they were written in.
+    """
+    sign = natural_sign(code)
+    of_account = Posting.account_id == _of_account(code, currency, owner).scalar_subquery()
+    inside = (Entry.occurred_at >= since, Entry.occurred_at < until)
+    amount = sign * Posting.amount
+    sums = (
+        select(
+            func.coalesce(func.sum(amount).filter(Entry.occurred_at < since), _ZERO),
+            func.coalesce(func.sum(amount), _ZERO),
+            func.coalesce(func.sum(amount).filter(*inside, amount > 0), _ZERO),
+            func.coalesce(func.sum(amount).filter(*inside, amount < 0), _ZERO),
+            func.count().filter(*inside),
+        )
+        .join(Entry, Entry.id == Posting.entry_id)
+        .where(of_account, Entry.occurred_at < until)
+    )
+    opening, closing, paid_in, paid_out, count = (await session.execute(sums)).one()
+    order = (Entry.occurred_at, Posting.account_version)
+    query = (
+        select(Posting, Entry, func.sum(amount).over(order_by=order, rows=(None, 0)))
+        .join(Entry, Entry.id == Posting.entry_id)
+        .where(of_account, *inside)
+        .order_by(*order)
+        .limit(limit)
+    )
+    lines = [
+        StatementLine(
+            posting.account_version,
+            entry.id,
+            entry.kind,
+            entry.reference,
+            entry.occurred_at,
+            sign * posting.amount,
+            opening + run,
+        )
+        for posting, entry, run in await session.execute(query)
+    ]
+    return Period(opening, closing, paid_in, paid_out, count, lines)
 
 
 async def lines_of(session: Session, *, entry_id: UUID) -> list[tuple[str, str, str, Decimal]]:

@@ -23,7 +23,7 @@ from kernel.money import Money
 from kernel.web.access import SELF
 from kernel.web.inject import Seen, Session, Tenant
 from kernel.web.pages import page
-from partners import people, queries
+from partners import people, queries, statements
 from partners.queries import Narrowed
 from partners.referrals import cursor
 
@@ -55,6 +55,7 @@ async def commissions(
         lots=lots,
         amount=Money(amount, tenant.base_currency),
         narrowed=narrowed,
+        months=statements.months(),
         reason=rules.reason_text,
         currency=tenant.base_currency,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar.handlers import HTTPRouteHandler
 
-from partners import balance, commissions, home, joining_screens, referrals
+from partners import balance, commissions, home, joining_screens, referrals, statements
 
 ROUTES: list[HTTPRouteHandler] = [
     *joining_screens.ROUTES,
@@ -12,4 +12,5 @@ ROUTES: list[HTTPRouteHandler] = [
     *referrals.ROUTES,
     *commissions.ROUTES,
     *balance.ROUTES,
+    *statements.ROUTES,
 ]

@@ -12,11 +12,15 @@ from uuid import UUID
 from litestar import MediaType, Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
+from kernel.database import TenantSession
+from kernel.errors import InvalidInput
 from kernel.language import gettext, marked
+from kernel.viewer import Viewer
 from kernel.web.access import SELF
 from kernel.web.inject import Seen, Session
 from kernel.web.pages import page
-from tradersroom import people
+from tenants.inject import Outside
+from tradersroom import documents, people
 from treasury import queries
 from treasury.queries import DepositFilter, DepositRow
 
@@ -34,7 +38,30 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 @get("/history", permission=SELF)
 async def history(request: Request[Any, Any, Any], session: Session, viewer: Seen) -> Response[Any]:
     """List the client's deposits, newest first."""
+    return await _page(request, session, viewer)
+
+
+@get("/history/statement.pdf", permission=SELF)
+async def statement(
+    request: Request[Any, Any, Any], session: Session, viewer: Seen, ports: Outside
+) -> Response[Any]:
+    """Give a wallet's statement as PDF; what is wrong with the days is said beside them."""
+    try:
+        return await documents.statement(request, session, viewer, ports)
+    except InvalidInput as error:
+        return await _page(request, session, viewer, error=error)
+
+
+async def _page(
+    request: Request[Any, Any, Any],
+    session: TenantSession,
+    viewer: Viewer,
+    *,
+    error: InvalidInput | None = None,
+) -> Response[Any]:
     me = await people.me(session, viewer)
+    offered = await documents.currencies(session, me.client)
+    typed = dict(request.query_params.items()) if error else {}
     found = await queries.deposit_page(
         session,
         narrowed=_narrowed(request, me.client.id),
@@ -50,6 +77,9 @@ async def history(request: Request[Any, Any, Any], session: Session, viewer: See
         paging=_paging(request, found.after),
         query_text=_query(request),
         states=[(name, gettext(label)) for name, label, _ in STATES],
+        status=error.status if error else 200,
+        wallets=offered,
+        form=documents.form(typed, offered, error),
         filtered=bool(request.query_params.get("q") or request.query_params.get("state")),
     )
 
@@ -129,4 +159,4 @@ def _cells(row: DepositRow) -> tuple[str, ...]:
     return tuple(f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells)
 
 
-ROUTES: list[HTTPRouteHandler] = [history, export]
+ROUTES: list[HTTPRouteHandler] = [history, export, statement]

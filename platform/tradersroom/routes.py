@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar.handlers import HTTPRouteHandler
 
-from tradersroom import accounts, deposits, history, home, joining_screens, verification
+from tradersroom import accounts, deposits, documents, history, home, joining_screens, verification
 
 ROUTES: list[HTTPRouteHandler] = [
     *joining_screens.ROUTES,
@@ -12,5 +12,6 @@ ROUTES: list[HTTPRouteHandler] = [
     *verification.ROUTES,
     *accounts.ROUTES,
     *deposits.ROUTES,
+    *documents.ROUTES,
     *history.ROUTES,
 ]
