@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from litestar.handlers import HTTPRouteHandler
 
-from backoffice import deposits, home, kyc, partners, revenue, trail
+from backoffice import deposits, home, kyc, partners, receipts, revenue, trail
 from backoffice.settings import brand_studio, start
 
 ROUTES: list[HTTPRouteHandler] = [
     *home.ROUTES,
     *deposits.ROUTES,
+    *receipts.ROUTES,
     *kyc.ROUTES,
     *revenue.ROUTES,
     *partners.ROUTES,
