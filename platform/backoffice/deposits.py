@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from identity import lists
-from identity import queries as identity_queries
-from identity.models import SavedView
+from identity.listings.listing import Found, Listing
 from kernel.database import TenantSession
 from kernel.errors import NotFound
 from kernel.money import Money
 from kernel.viewer import Viewer
 from kernel.web import export
+from kernel.web.cursors import Key, Window, read_cursor, window
 from kernel.web.inject import Seen, Session
-from kernel.web.pages import page, see_other
-from kernel.web.table import Column, Key, State, Table, Window, read_cursor, window
+from kernel.web.pages import page
+from kernel.web.table import Column, State, Table
 from treasury import queries
 from treasury.queries import DepositFilter, DepositGroup, DepositRow
 
+AnyRequest = Request[Any, Any, Any]
 _READ = "treasury.deposit.read"
 _EXPORT = "treasury.deposit.export"
 _STATES = ("created", "pending", "settled", "credited", "held", "failed", "cancelled")
@@ -80,62 +80,52 @@ _HEADS = {
 }
 
 
-@get("/backoffice/deposits", permission=_READ)
-async def deposit_list(
-    request: Request[Any, Any, Any], session: Session, viewer: Seen
-) -> Response[Any]:
-    """List deposits within the viewer's scope, 50 a page."""
-    state = TABLE.read(request.query_params)
-    if "col" in request.query_params:
-        # The form of columns sends each by itself; an address names them once.
-        chosen = ",".join(request.query_params.getall("col"))
-        return see_other(TABLE.read({**state.query, "cols": chosen}).address())
-    return await _page(request, session, viewer, state)
+async def _find(
+    request: AnyRequest, session: TenantSession, viewer: Viewer, state: State
+) -> Found[DepositRow]:
+    narrowed = _narrowed(state, viewer.owner(_READ))
+    groups = await _groups(session, viewer, state)
+    currencies = sorted({group.currency for group in groups})
+    context = {
+        "tabs": _tabs(state, groups),
+        "totals": _totals(state, groups),
+        "picks": [
+            {"name": "currency", "label": "Currency", "options": [(c, c) for c in currencies]},
+        ],
+    }
+    return Found(await _window(session, state, narrowed), _total(state, groups), context)
 
 
-async def _page(
-    request: Request[Any, Any, Any],
+async def _groups(session: TenantSession, viewer: Viewer, state: State) -> list[DepositGroup]:
+    narrowed = _narrowed(state, viewer.owner(_READ), places=False)
+    return await queries.deposit_groups(session, narrowed=narrowed)
+
+
+def _total(state: State, groups: list[DepositGroup]) -> int:
+    return sum(group.count for group in groups if _chosen(state, group))
+
+
+async def _count(session: TenantSession, viewer: Viewer, state: State) -> int:
+    return _total(state, await _groups(session, viewer, state))
+
+
+async def _rows(
+    request: AnyRequest,
     session: TenantSession,
     viewer: Viewer,
     state: State,
     *,
-    form: dict[str, Any] | None = None,
-    opened: str = "",
-) -> Response[str]:
-    narrowed = _narrowed(state, _owner(viewer, _READ))
-    groups = await queries.deposit_groups(
-        session, narrowed=_narrowed(state, narrowed.owner_id, places=False)
+    limit: int,
+    permission: str,
+) -> list[DepositRow]:
+    owner_id = viewer.owner(_READ) or viewer.owner(permission)
+    return await queries.deposit_slice(
+        session,
+        narrowed=_narrowed(state, owner_id),
+        order=state.sorted_by,
+        descending=state.descending,
+        limit=limit,
     )
-    found = await _window(session, state, narrowed)
-    offered = await identity_queries.saved_views(session, list_name=TABLE.name, viewer_id=viewer.id)
-    total = sum(group.count for group in groups if _chosen(state, group))
-    currencies = sorted({group.currency for group in groups})
-    return await page(
-        request,
-        "backoffice/deposits.html",
-        title="Deposits",
-        active="/backoffice/deposits",
-        status=422 if form else 200,
-        state=state,
-        rows=found.rows,
-        paging=found.paging(state, total),
-        tabs=_tabs(state, groups),
-        totals=_totals(state, groups),
-        picks=[
-            {"name": "currency", "label": "Currency", "options": [(c, c) for c in currencies]},
-        ],
-        views=[_offered(view, viewer) for view in offered],
-        form=form,
-        open=state.opened(opened or request.query_params.get("panel", "")),
-        export={"count": total, "most": export.ROWS_MAX} if viewer.may(_EXPORT) else None,
-        extra=_extra(state),
-    )
-
-
-def _offered(view: SavedView, viewer: Viewer) -> dict[str, Any]:
-    own = view.owner_id == viewer.id
-    kept = {"id": view.id, "name": view.name, "query": view.query}
-    return {**kept, "shared": view.shared, "own": own}
 
 
 async def _window(
@@ -218,73 +208,8 @@ def _totals(state: State, groups: list[DepositGroup]) -> list[dict[str, Any]]:
     return [totals[currency] for currency in sorted(totals)]
 
 
-def _extra(state: State) -> Callable[[DepositRow], list[str]] | None:
-    """Return what writes the cells of columns that the list does not have at first."""
-    cells = [_CELLS[column.name] for column in state.extras]
-    return (lambda row: [_text(cell(row)) for cell in cells]) if cells else None
-
-
-def _text(cells: tuple[export.Cell, ...]) -> str:
-    shown = [
-        cell.astimezone(UTC).strftime("%Y-%m-%d %H:%M") if isinstance(cell, datetime) else str(cell)
-        for cell in cells
-        if cell not in (None, "")
-    ]
-    return " ".join(shown) or "–"
-
-
 def _money(money: Money | None) -> tuple[export.Cell, ...]:
     return (money.rounded().amount, money.currency) if money else (None, None)
-
-
-@post("/backoffice/deposits/views", permission=_READ, status_code=200)
-async def save_view(
-    request: Request[Any, Any, Any], session: Session, viewer: Seen
-) -> Response[Any]:
-    """Keep the list as it is under a name."""
-    return await lists.save_view(request, session, viewer, TABLE, draw=_page)
-
-
-@post("/backoffice/deposits/views/{view_id:uuid}/delete", permission=_READ, status_code=200)
-async def delete_view(
-    request: Request[Any, Any, Any], session: Session, viewer: Seen, view_id: FromPath[UUID]
-) -> Response[Any]:
-    """Forget one of the viewer's own views."""
-    return await lists.delete_view(request, session, viewer, TABLE, view_id)
-
-
-@post("/backoffice/deposits/export", permission=_EXPORT, status_code=200)
-async def export_deposits(
-    request: Request[Any, Any, Any], session: Session, viewer: Seen
-) -> Response[Any]:
-    """Give the whole list as it is filtered, sorted and cut to columns, with a reason."""
-    owner_id = _owner(viewer, _READ) or _owner(viewer, _EXPORT)
-
-    async def read(state: State, most: int) -> list[DepositRow]:
-        return await queries.deposit_slice(
-            session,
-            narrowed=_narrowed(state, owner_id),
-            order=state.sorted_by,
-            descending=state.descending,
-            limit=most,
-        )
-
-    return await lists.export_rows(
-        request,
-        session,
-        viewer,
-        TABLE,
-        draw=_page,
-        permission=_EXPORT,
-        read=read,
-        write=_written,
-    )
-
-
-def _written(state: State, rows: Sequence[DepositRow]) -> tuple[list[str], list[list[export.Cell]]]:
-    heads = [head for name in state.shown for head in _HEADS.get(name, (TABLE.column(name).label,))]
-    cells = [[cell for name in state.shown for cell in _CELLS[name](row)] for row in rows]
-    return heads, cells
 
 
 @get("/backoffice/deposits/{deposit_id:uuid}", permission="treasury.deposit.read")
@@ -310,11 +235,6 @@ async def deposit_page(
         trail=await queries.trail(session, deposit_id=deposit_id),
         events=await queries.events_of(session, reference=row.reference),
     )
-
-
-def _owner(viewer: Viewer, permission: str) -> UUID | None:
-    """Return whose clients' deposits alone may be listed, or None for everybody's."""
-    return viewer.id if viewer.scope(permission) == "own" else None
 
 
 def _narrowed(state: State, owner_id: UUID | None, *, places: bool = True) -> DepositFilter:
@@ -346,7 +266,16 @@ def _midnight(day: object, days: int = 0) -> datetime | None:
     return datetime.combine(day + timedelta(days=days), time(), UTC)
 
 
-ROUTES: list[HTTPRouteHandler] = [
-    *(deposit_list, save_view, delete_view, export_deposits),
-    deposit_page,
-]
+LISTING = Listing(
+    table=TABLE,
+    title="Deposits",
+    template="backoffice/deposits.html",
+    permission=_READ,
+    find=_find,
+    cells=_CELLS,
+    heads=_HEADS,
+    export=_EXPORT,
+    rows=_rows,
+    count=_count,
+)
+ROUTES: list[HTTPRouteHandler] = [*LISTING.routes(), deposit_page]

@@ -14,6 +14,8 @@ PERMISSIONS = {
     "clients.contact.reveal": "Reveal one client's masked contact, with a reason",
     "clients.client.change": "Change clients' profiles, status and owner",
     "clients.note.change": "Write notes on clients",
+    "clients.owner.change": "Give clients to another owner",
+    "clients.client.export": "Export clients as a file",
 }
 GRANTS: dict[str, dict[str, str]] = {
     "clients.client.read": {
@@ -36,6 +38,8 @@ GRANTS: dict[str, dict[str, str]] = {
     "clients.client.change": {
         **dict.fromkeys(("admin", *_COMPLIANCE), "all"),
     },
+    "clients.owner.change": {"admin": "all", "sales_head": "desk"},
+    "clients.client.export": {"owner": "all", "compliance_head": "all"},
     "clients.note.change": {
         **dict.fromkeys((*_COMPLIANCE, *_MONEY, "support"), "all"),
         **dict.fromkeys(("sales_head", "partner_manager"), "desk"),

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
 
 from clients.models import Client, Restriction, TimelineEntry
 from clients.timeline import Subject
+from identity.models import UserAccount
+from kernel import slices
 from kernel.database import ReadSession, TenantSession
+from kernel.web.cursors import Window
+from kernel.web.table import State
 
 Session = TenantSession | ReadSession
+NOBODY = "none"
 
 
 async def client(session: Session, client_id: UUID) -> Client | None:
@@ -98,70 +102,113 @@ async def timeline_of_client(
     return (await session.scalars(statement)).all()
 
 
-async def clients_page(
-    session: Session,
-    *,
-    owner_id: UUID | None = None,
-    search: str = "",
-    status: str = "",
-    country: str = "",
-    by_contact: bool = True,
-    after: tuple[datetime, UUID] | None = None,
-    limit: int = 50,
-) -> Sequence[Client]:
-    """Return clients, newest first; `owner_id` leaves only one owner's, `after` continues.
+_NAME = func.lower(Client.first_name + " " + Client.last_name)
+
+
+def _source(*, by_contact: bool) -> slices.Source:
+    """Say what the columns of a list of clients are.
 
     Without `by_contact` the search looks at names and references only: to a reader who sees
     contacts masked it must not tell them letter by letter.
     """
-    filters = _filters(
-        owner_id=owner_id, search=search, status=status, country=country, by_contact=by_contact
-    )
-    statement = (
-        select(Client)
-        .where(*filters)
-        .order_by(Client.created_at.desc(), Client.id.desc())
-        .limit(limit)
-    )
-    if after is not None:
-        statement = statement.where(tuple_(Client.created_at, Client.id) < after)
-    return (await session.scalars(statement)).all()
 
-
-async def clients_count(
-    session: Session,
-    *,
-    owner_id: UUID | None = None,
-    search: str = "",
-    status: str = "",
-    country: str = "",
-    by_contact: bool = True,
-) -> int:
-    """Return how many clients match."""
-    filters = _filters(
-        owner_id=owner_id, search=search, status=status, country=country, by_contact=by_contact
-    )
-    statement = select(func.count()).select_from(Client).where(*filters)
-    return await session.scalar(statement) or 0
-
-
-def _filters(
-    *, owner_id: UUID | None, search: str, status: str, country: str, by_contact: bool
-) -> list[ColumnElement[Any]]:
-    found: list[ColumnElement[Any]] = []
-    if owner_id is not None:
-        found.append(Client.owner_id == owner_id)
-    if status:
-        found.append(Client.status == status)
-    if country:
-        found.append(Client.country == country)
-    for word in search.replace("\x00", "").lower().split()[:5]:
-        places = [
-            func.lower(Client.first_name + " " + Client.last_name).contains(word, autoescape=True),
+    def places(word: str) -> list[ColumnElement[bool]]:
+        found = [
+            _NAME.contains(word, autoescape=True),
             func.lower(Client.reference).contains(word, autoescape=True),
         ]
         if by_contact:
-            places.append(func.lower(Client.email).contains(word, autoescape=True))
-            places.append(Client.phone.contains(word, autoescape=True))
-        found.append(or_(*places))
+            found.append(func.lower(Client.email).contains(word, autoescape=True))
+            found.append(Client.phone.contains(word, autoescape=True))
+        return found
+
+    return slices.Source(
+        columns={
+            "name": _NAME,
+            "reference": Client.reference,
+            "status": Client.status,
+            "level": Client.kyc_level,
+            "country": Client.country,
+            "owner": Client.owner_id,
+            "since": Client.created_at,
+            "language": Client.language,
+        },
+        key=Client.id,
+        search=places,
+        special={
+            "owner": lambda value: (
+                Client.owner_id.is_(None) if value == NOBODY else Client.owner_id == UUID(value)
+            )
+        },
+    )
+
+
+def _owned(statement: Select[*tuple[Any, ...]], owner_id: UUID | None) -> Any:  # noqa: ANN401
+    return statement.where(Client.owner_id == owner_id) if owner_id else statement
+
+
+class ClientRow(NamedTuple):
+    """A client as a list shows them, with the name of whoever they belong to."""
+
+    client: Client
+    owner: str | None
+
+    @property
+    def id(self) -> UUID:
+        """The client's id."""
+        return self.client.id
+
+    @property
+    def reference(self) -> str:
+        """The client's number."""
+        return self.client.reference
+
+
+def _rows(owner_id: UUID | None) -> Select[*tuple[Any, ...]]:
+    named = select(Client, UserAccount.name).outerjoin(
+        UserAccount, UserAccount.id == Client.owner_id
+    )
+    found: Select[*tuple[Any, ...]] = _owned(named, owner_id)
     return found
+
+
+async def client_page(
+    session: Session, state: State, *, owner_id: UUID | None, by_contact: bool
+) -> Window[ClientRow]:
+    """Return a page of clients, one owner's or everybody's."""
+    source = _source(by_contact=by_contact)
+    return await slices.page(session, _rows(owner_id), state, source, make=ClientRow)
+
+
+async def client_rows(
+    session: Session, state: State, *, owner_id: UUID | None, by_contact: bool, limit: int
+) -> list[ClientRow]:
+    """Return the first clients of a whole list."""
+    source = _source(by_contact=by_contact)
+    rows = _rows(owner_id)
+    return await slices.rows(session, rows, state, source, make=ClientRow, limit=limit)
+
+
+async def client_facets(
+    session: Session,
+    state: State,
+    *,
+    owner_id: UUID | None,
+    by_contact: bool,
+    names: tuple[str, ...] = ("status", "country"),
+) -> slices.Facets:
+    """Count a list of clients by status and country."""
+    source = _source(by_contact=by_contact)
+    statement = _owned(select(func.count()).select_from(Client), owner_id)
+    return await slices.facets(session, statement, state, source, names)
+
+
+async def clients_by_id(
+    session: TenantSession, ids: Sequence[UUID], *, owned_by: UUID | None, lock: bool
+) -> Sequence[Client]:
+    """Return clients in the order of their ids, one owner's or anybody's; locked on demand."""
+    statement = select(Client).where(Client.id.in_(ids)).order_by(Client.id)
+    if owned_by is not None:
+        statement = statement.where(Client.owner_id == owned_by)
+    statement = statement.execution_options(populate_existing=True)
+    return (await session.scalars(statement.with_for_update() if lock else statement)).all()

@@ -1,12 +1,8 @@
-"""The pages of clients in the CRM: the list, and one client with what the rooms know of them."""
+"""The page of one client in the CRM, with what the rooms know of them."""
 
 from __future__ import annotations
 
-import base64
-import json
-from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Request, Response, get, post
@@ -15,7 +11,7 @@ from litestar.params import FromPath
 
 from clients import countries, timeline
 from clients import queries as clients_queries
-from clients.models import STATUSES, Client
+from clients.models import Client
 from compliance import queries as compliance_queries
 from crm import access, rules, stories
 from identity import audit
@@ -30,54 +26,9 @@ from kernel.web.pages import flash, form_state, form_values, page, see_other
 from trading import queries as trading_queries
 from trading.models import TradingAccount
 
-PAGE = 50
 _READ = "clients.client.read"
 _NOTE = "clients.note.change"
 _REVEAL = "clients.contact.reveal"
-_COLUMNS = [
-    {"label": "Client"},
-    {"label": "Status"},
-    {"label": "KYC level", "end": True},
-    {"label": "Country", "wide": True},
-    {"label": "Owner", "wide": True},
-    {"label": "Since", "end": True},
-]
-_STATUS_WORDS = {status: status.capitalize() for status in STATUSES}
-
-
-@get("/crm/clients", permission=_READ)
-async def show_clients(
-    request: Request[Any, Any, Any], session: Session, viewer: Seen
-) -> Response[str]:
-    """List the clients within the viewer's scope, newest first, 50 a page."""
-    query = dict(request.query_params.items())
-    status = query.get("status", "")
-    narrowed: dict[str, Any] = {
-        "owner_id": access.owned_by(viewer, _READ),
-        "search": query.get("q", "")[:100],
-        "status": status if status in STATUSES else "",
-        "by_contact": viewer.may("clients.contact.read"),
-    }
-    rows = list(
-        await clients_queries.clients_page(
-            session, **narrowed, after=_moment(query.get("after", "")), limit=PAGE + 1
-        )
-    )
-    more, rows = len(rows) > PAGE, rows[:PAGE]
-    names = {one.id: one.name for one in await identity_queries.staff(session)}
-    following = {**query, "after": _mark(rows[-1])} if more else None
-    return await page(
-        request,
-        "crm/clients.html",
-        title="Clients",
-        active="/crm/clients",
-        columns=_COLUMNS,
-        rows=rows,
-        owners=names,
-        total=await clients_queries.clients_count(session, **narrowed),
-        next_href=f"/crm/clients?{urlencode(following)}" if following else None,
-        status_options=list(_STATUS_WORDS.items()),
-    )
 
 
 @get("/crm/clients/{client_id:uuid}", permission=_READ)
@@ -119,6 +70,7 @@ async def _client_page(
         contact_visible=unmasked or revealed,
         may_reveal=not unmasked and access.reaches(viewer, _REVEAL, client.owner_id),
         may_note=access.reaches(viewer, _NOTE, client.owner_id),
+        may_task=viewer.may("identity.task.change"),
         signs_in=_sign_in_words(user.state, verified=bool(user.email_verified_at))
         if user
         else "No access yet",
@@ -190,20 +142,4 @@ def _sign_in_words(state: str, *, verified: bool) -> str:
     return "Active" if verified else "Active, address not confirmed"
 
 
-def _mark(client: Client) -> str:
-    text = json.dumps([client.created_at.isoformat(), str(client.id)])
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _moment(cursor: str) -> tuple[datetime, UUID] | None:
-    """Return where a page goes on, or None for a cursor that is none."""
-    try:
-        padded = cursor[:200] + "=" * (-len(cursor[:200]) % 4)
-        at, row_id = json.loads(base64.urlsafe_b64decode(padded.encode()))
-        moment = datetime.fromisoformat(str(at))
-        return (moment, UUID(str(row_id))) if moment.tzinfo else None
-    except (ValueError, TypeError):
-        return None
-
-
-ROUTES: list[HTTPRouteHandler] = [show_clients, show_client, add_note, reveal]
+ROUTES: list[HTTPRouteHandler] = [show_client, add_note, reveal]

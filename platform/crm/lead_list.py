@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from crm.models import SOURCES, STAGES
+from identity.listings.views import Offered
 from kernel.database import ReadSession, TenantSession, driver, tagged
-from kernel.web.table import Column, Key, State, Table, Window, read_cursor, window
+from kernel.web.cursors import Key, Window, read_cursor, window
+from kernel.web.table import UUIDS, Column, State, Table
 
 PAGE = 50
 NOBODY = "none"
@@ -73,7 +75,7 @@ TABLE = Table(
             "choice",
             filtered=True,
             wide=True,
-            pattern="none|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+            pattern=f"none|{UUIDS}",
         ),
         Column("created", "Created", "date", sortable=True, filtered=True, end=True, wide=True),
         Column("updated", "Last touch", "date", sortable=True, filtered=True, end=True, wide=True),
@@ -102,7 +104,8 @@ _OWNERS = (
 # The id has always 36 characters, so that one column holds it and the query.
 _VIEWS = (
     " UNION ALL SELECT CASE WHEN v.owner_id = {0} THEN 3 ELSE 2 END, v.id::text || v.query,"
-    " v.name, v.shared::int FROM saved_view v"
+    " v.name, v.shared::int + coalesce(p.first, false)::int * 2 + coalesce(p.position, 0) * 4"
+    " FROM saved_view v LEFT JOIN view_pin p ON p.view_id = v.id AND p.owner_id = {0}"
     " WHERE v.list_name = 'leads' AND (v.shared OR v.owner_id = {0})"
 )
 # What a list may be sorted by: the expression, and how a cursor's value is read back.
@@ -157,16 +160,6 @@ class LeadRow(NamedTuple):
     phone: str = ""
 
 
-class View(NamedTuple):
-    """A saved view as the list offers it."""
-
-    id: str
-    name: str
-    query: str
-    shared: bool
-    own: bool
-
-
 @dataclass(frozen=True)
 class Found:
     """One page and what surrounds it.
@@ -180,7 +173,7 @@ class Found:
     total: int
     countries: list[str]
     owners: list[tuple[str, str]]
-    views: list[View]
+    views: list[Offered]
 
 
 @dataclass
@@ -213,11 +206,7 @@ async def find(session: TenantSession | ReadSession, wanted: Wanted) -> Found:
     counted = await connection.fetch(tagged(session, counting), *base.values, wanted.reader)
     groups = [(row["a"], row["b"], row["n"]) for row in counted if row["kind"] == 0]
     owners = sorted((row["b"], row["a"]) for row in counted if row["kind"] == 1)
-    views = [
-        View(row["a"][:36], row["b"], row["a"][36:], shared=row["n"] == 1, own=row["kind"] == 3)
-        for row in counted
-        if row["kind"] >= 2
-    ]
+    views = [_view(row) for row in counted if row["kind"] >= 2]
     stage, country = _places(wanted)
     counts: dict[str, int] = {}
     for one, place, number in groups:
@@ -243,6 +232,28 @@ async def find(session: TenantSession | ReadSession, wanted: Wanted) -> Found:
             position=position,
         ),
     )
+
+
+def _view(row: Any) -> Offered:  # noqa: ANN401 - the driver's row
+    marks: int = row["n"]
+    return Offered(
+        row["a"][:36],
+        row["b"],
+        row["a"][36:],
+        shared=bool(marks & 1),
+        own=row["kind"] == 3,
+        position=marks >> 2 or None,
+        first=bool(marks & 2),
+    )
+
+
+async def count(session: TenantSession | ReadSession, wanted: Wanted) -> int:
+    """Return how many leads there are in a state of the list."""
+    connection = await driver(session)
+    base = _filtered(wanted)
+    _narrow_to_place(base, wanted)
+    counting = f"SELECT count(*) FROM lead l{base.where}"  # noqa: S608 - constants
+    return int(await connection.fetchval(tagged(session, counting), *base.values))
 
 
 async def rows(

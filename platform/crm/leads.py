@@ -252,12 +252,28 @@ async def assign(session: TenantSession, *, lead_id: UUID, owner_id: UUID) -> Le
     before = lead.owner_id
     lead.owner_id, lead.updated_at = owner_id, now()
     lead.assigned_reason = f"By hand: {people[owner_id].name}, by {session.info['actor'].label}"
+    _assigned(session, lead, before)
+    return lead
+
+
+async def give_back(session: TenantSession, *, lead_id: UUID, owner_id: UUID | None) -> Lead:
+    """Set a lead's owner back to whom they were before, also to nobody or to somebody who left."""
+    lead = await _open(session, lead_id)
+    if lead.owner_id == owner_id:
+        return lead
+    before, lead.owner_id, lead.updated_at = lead.owner_id, owner_id, now()
+    lead.assigned_reason = f"Set back by {session.info['actor'].label}"
+    _assigned(session, lead, before)
+    return lead
+
+
+def _assigned(session: TenantSession, lead: Lead, before: UUID | None) -> None:
     audit.record(
         session,
         "crm.lead.assign",
         subject=("lead", lead.id),
         before={"owner_id": str(before) if before else None},
-        after={"owner_id": str(owner_id)},
+        after={"owner_id": str(lead.owner_id) if lead.owner_id else None},
     )
     timeline.add(
         session,
@@ -267,6 +283,29 @@ async def assign(session: TenantSession, *, lead_id: UUID, owner_id: UUID) -> Le
         detail=lead.assigned_reason,
         icon="route",
     )
+
+
+async def set_campaign(session: TenantSession, *, lead_id: UUID, campaign: str | None) -> Lead:
+    """Count a lead to a campaign, or to none; the score stays what it was at the capture."""
+    lead = await _open(session, lead_id)
+    name = rules.campaign(campaign)
+    if lead.campaign != name:
+        before, lead.campaign, lead.updated_at = lead.campaign, name, now()
+        audit.record(
+            session,
+            "crm.lead.set_campaign",
+            subject=("lead", lead.id),
+            before={"campaign": before},
+            after={"campaign": name},
+        )
+        timeline.add(
+            session,
+            subject=("lead", lead.id),
+            kind="sales",
+            fact=f"Campaign: {name or 'none'}",
+            detail=f"Was {before or 'none'}.",
+            icon="progress",
+        )
     return lead
 
 

@@ -31,6 +31,17 @@ async def lead_for_update(session: TenantSession, lead_id: UUID) -> Lead | None:
     )
 
 
+async def leads_by_id(
+    session: TenantSession, ids: Sequence[UUID], *, owned_by: UUID | None, lock: bool
+) -> Sequence[Lead]:
+    """Return leads in the order of their ids, one owner's or anybody's; locked when asked for."""
+    statement = select(Lead).where(Lead.id.in_(ids)).order_by(Lead.id)
+    if owned_by is not None:
+        statement = statement.where(Lead.owner_id == owned_by)
+    statement = statement.execution_options(populate_existing=True)
+    return (await session.scalars(statement.with_for_update() if lock else statement)).all()
+
+
 async def lead_like(session: TenantSession, *, email: str, phone_digits: str) -> Lead | None:
     """Return the lead with that address, else the one with that number, locked."""
     statement = (

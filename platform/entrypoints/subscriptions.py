@@ -6,7 +6,10 @@ from functools import partial
 
 from backoffice import subscribers as backoffice_subscribers
 from compliance import subscribers as compliance_subscribers
+from crm import client_list, lead_list_screens
 from crm import subscribers as crm_subscribers
+from identity.events import BulkStarted
+from identity.listings import bulk
 from introducers import subscribers as introducers_subscribers
 from kernel.subscriptions import Subscriptions
 from messaging import subscribers as messaging_subscribers
@@ -36,7 +39,14 @@ def subscriptions(ports: Ports) -> Subscriptions:
     crm_subscribers.subscribe(made, ports)
     tradersroom_subscribers.subscribe(made, ports)
     backoffice_subscribers.subscribe(made, ports, renderer)
+    made.job(BulkStarted, "identity.bulk", partial(bulk.work, actions=_bulk_actions()))
     return made
+
+
+def _bulk_actions() -> bulk.Actions:
+    """Return what can be done to many rows, by list and action."""
+    lists = (lead_list_screens.LISTING, client_list.LISTING)
+    return {(one.table.name, action.name): action for one in lists for action in one.actions}
 
 
 def _treasury(made: Subscriptions, ports: Ports) -> None:

@@ -16,7 +16,8 @@ import pytest
 from kernel.errors import InvalidInput
 from kernel.ids import uuid7
 from kernel.web import export
-from kernel.web.table import Column, Range, Table, cursor, read_cursor, window
+from kernel.web.cursors import cursor, read_cursor, window
+from kernel.web.table import Column, Range, Table
 
 TABLE = Table(
     name="things",

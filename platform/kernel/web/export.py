@@ -32,13 +32,16 @@ MEDIA_TYPES = {
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def wanted(values: dict[str, str]) -> tuple[Format, str]:
-    """Return the format and the reason that a form asks with; raise InvalidInput without them."""
+def wanted(values: dict[str, str], *, reasoned: bool = True) -> tuple[Format, str]:
+    """Return the format and the reason that a form asks with; raise InvalidInput without them.
+
+    Files of one's own data are not `reasoned`.
+    """
     errors = {}
     if values.get("format") not in MEDIA_TYPES:
         errors["format"] = "Choose CSV or XLSX."
     reason = values.get("reason", "")
-    if not REASON_MIN <= len(reason) <= REASON_MAX:
+    if reasoned and not REASON_MIN <= len(reason) <= REASON_MAX:
         errors["reason"] = "Say in 5 to 400 characters what the file is for."
     if errors:
         raise InvalidInput(errors, "Nothing was exported.")

@@ -37,6 +37,9 @@ async def page(
     **context: Any,
 ) -> Response[str]:
     """Render a page of the request's surface in the brand of its host."""
+    prepare = request.app.state.get("prepare")
+    if prepare is not None:
+        await prepare(request)
     return answer_page(request, template, status, {**context, "title": title, "active": active})
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.status_codes import HTTP_500_INTERNAL_SERVER_ERROR
 
-from kernel.errors import ProductError, TooManyRequests, Unauthenticated
+from kernel.errors import ConfirmationNeeded, ProductError, TooManyRequests, Unauthenticated
 from kernel.language import gettext, marked
 from kernel.log import logger
 from kernel.web import pages
@@ -45,6 +45,8 @@ def answer_product_error(request: Request[Any, Any, Any], error: ProductError) -
     if isinstance(error, Unauthenticated) and wants_page(request):
         target = request.scope["path"]
         return pages.see_other(f"/login?next={quote(target)}" if target != "/" else "/login")
+    if isinstance(error, ConfirmationNeeded) and wants_page(request):
+        return pages.see_other(f"/security/confirm?next={quote(_came_from(request))}")
     headers = {"retry-after": str(error.seconds)} if isinstance(error, TooManyRequests) else {}
     return _answer(
         request, error.status, error.code, error.text, fields=error.fields, headers=headers
@@ -73,6 +75,13 @@ def answer_failure(request: Request[Any, Any, Any], error: Exception) -> Respons
     reference = request.scope["state"].get("request_id", "")
     text = gettext("Something failed on our side. Nothing was changed. Reference %s.") % reference
     return _answer(request, HTTP_500_INTERNAL_SERVER_ERROR, "failure", text)
+
+
+def _came_from(request: Request[Any, Any, Any]) -> str:
+    """Return the page to go on with: this one, or the one whose form was sent."""
+    if request.method == "GET":
+        return request.scope["path"]
+    return urlsplit(request.headers.get("referer", "")).path or "/"
 
 
 def _route(request: Request[Any, Any, Any]) -> str:

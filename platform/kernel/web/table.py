@@ -10,30 +10,27 @@ which arrive meanwhile neither repeat nor hide another.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple
 from urllib.parse import parse_qsl, urlencode
-from uuid import UUID
+
+from kernel.language import gettext, marked
 
 Kind = Literal["text", "number", "money", "date", "choice"]
-Key = str | int | Decimal | datetime
-Row = TypeVar("Row")
 PANELS = ("filter", "columns", "view", "export")
 SEARCH_MAX = 100
+# What a choice may be that names a person or another record.
+UUIDS = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _CURSOR_MAX = 600
 _TEXT_MAX = 80
 _ENDS = {"number": ("_min", "_max"), "money": ("_min", "_max"), "date": ("_from", "_to")}
 _FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2100, 12, 31)
 _INT_MAX = 2**31 - 1
-_MONEY_MAX = Decimal(10) ** 18
 
 
 @dataclass(frozen=True)
@@ -122,6 +119,25 @@ class State:
         kept = {key: value for key, value in {**self.query, **changes}.items() if value}
         return f"{self.path}?{urlencode(kept)}" if kept else self.path
 
+    @property
+    def everything(self) -> str:
+        """The address of the whole list, also for somebody whose list opens with a view."""
+        return f"{self.path}?view=all"
+
+    def emptied(self) -> str:
+        """Return in words what leaves nothing of the list."""
+        names = [gettext(self.table.column(name).label) for name in self._narrowing]
+        if self.search:
+            names.insert(0, gettext("the search for “%s”") % self.search)
+        if not names:
+            return gettext("The list is empty.")
+        return gettext("What leaves nothing: %s. Change it, or clear it.") % ", ".join(names)
+
+    @property
+    def _narrowing(self) -> list[str]:
+        held = {*self.choices, *self.texts, *self.ranges}
+        return [one.name for one in self.table.columns if one.name in held]
+
     def panel(self, name: str) -> str:
         """Return the address of the same page with one of the panels of `PANELS` open."""
         return self.address(panel=name, after=self.after, before=self.before)
@@ -152,7 +168,7 @@ class State:
         for one in [*(column for column in self.table.columns if column.shown), *self.extras]:
             ordered = one.sortable and self.sorted_by == one.name
             head: dict[str, Any] = dict.fromkeys(("href", "icon", "aria"), "")
-            head |= {"label": one.label, "class": _classes(one)}
+            head |= {"label": gettext(one.label), "class": _classes(one)}
             if one.sortable:
                 turned = one.name if ordered and self.descending else f"-{one.name}"
                 head["href"] = self.address(sort=turned)
@@ -176,14 +192,19 @@ class State:
         found = []
         for one in self.table.columns:
             if one.name in self.texts:
-                shown = ("contains", self.texts[one.name])
+                shown = (gettext("contains"), self.texts[one.name])
             elif one.name in self.ranges:
                 shown = _words(self.ranges[one.name])
             else:
                 continue
             gone = self.address(**dict.fromkeys(one.parameters))
             found.append(
-                {"label": one.label, "operator": shown[0], "value": shown[1], "remove_href": gone}
+                {
+                    "label": gettext(one.label),
+                    "operator": shown[0],
+                    "value": shown[1],
+                    "remove_href": gone,
+                }
             )
         return found
 
@@ -259,7 +280,7 @@ class Table:
                 kept["sort"] = wanted
             return wanted
         if wanted:
-            errors["sort"] = "This list has no such order. It is in its usual one."
+            errors["sort"] = gettext("This list has no such order. It is in its usual one.")
         return self.sort
 
     def _read_columns(
@@ -270,7 +291,8 @@ class Table:
         wanted = set(query["cols"].split(","))
         names = tuple(one.name for one in self.columns if one.pinned or one.name in wanted)
         if wanted - set(names):
-            errors["cols"] = "Some of these columns do not exist here. The others are shown."
+            text = "Some of these columns do not exist here. The others are shown."
+            errors["cols"] = gettext(text)
         if names != self._usual:
             kept["cols"] = ",".join(names)
         return names
@@ -298,20 +320,25 @@ def _read_filter(
         if value in known or (column.pattern and re.fullmatch(column.pattern, value)):
             found.choices[column.name] = value
         else:
-            errors[column.name] = f"{column.label}: choose one of the list."
+            errors[column.name] = _told(column, marked("choose one of the list."))
         return
     ends: list[Any] = []
     for name in column.parameters:
         try:
             ends.append(_READ[column.kind](typed[name]) if typed.get(name) else None)
         except (ValueError, InvalidOperation):
-            errors[name] = f"{column.label}: {_HOW[column.kind]}"
+            errors[name] = _told(column, _HOW[column.kind])
             ends.append(None)
     low, high = ends
     if low is not None and high is not None and low > high:
-        errors[column.parameters[0]] = f"{column.label}: the first value is after the last one."
+        words = marked("the first value is after the last one.")
+        errors[column.parameters[0]] = _told(column, words)
     elif low is not None or high is not None:
         found.ranges[column.name] = Range(low, high)
+
+
+def _told(column: Column, words: str) -> str:
+    return f"{gettext(column.label)}: {gettext(words)}"
 
 
 def _day(text: str) -> date:
@@ -339,9 +366,9 @@ _READ: dict[str, Callable[[str], Decimal | date]] = {
     "date": _day,
 }
 _HOW = {
-    "number": "write a whole number, such as 40.",
-    "money": "write an amount with a point and no commas, such as 1250.50.",
-    "date": "write a day as 2026-11-24.",
+    "number": marked("write a whole number, such as 40."),
+    "money": marked("write an amount with a point and no commas, such as 1250.50."),
+    "date": marked("write a day as 2026-11-24."),
 }
 
 
@@ -351,112 +378,7 @@ def _classes(column: Column) -> str:
 
 def _words(ends: Range) -> tuple[str, str]:
     if ends.high is None:
-        return "from", str(ends.low)
+        return gettext("from"), str(ends.low)
     if ends.low is None:
-        return "up to", str(ends.high)
-    return "between", f"{ends.low} and {ends.high}"
-
-
-class Cursor(NamedTuple):
-    """The row a page starts beside: its key in the list's order, its id, its place."""
-
-    value: Key
-    id: UUID
-    position: int
-
-
-def cursor(value: Key, row_id: UUID, position: int) -> str:
-    """Write a cursor for an address."""
-    shown = value.isoformat() if isinstance(value, datetime) else value
-    text = json.dumps([str(shown) if isinstance(shown, Decimal) else shown, str(row_id), position])
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def read_cursor(text: str, kind: Literal["text", "number", "money", "date"]) -> Cursor | None:
-    """Read a cursor whose key is of a kind; None for one that this list did not write."""
-    try:
-        padded = text + "=" * (-len(text) % 4)
-        value, row_id, position = json.loads(base64.urlsafe_b64decode(padded.encode()))
-        return Cursor(_KEYS[kind](str(value)), UUID(str(row_id)), max(0, int(position)))
-    except (ValueError, TypeError, OverflowError, InvalidOperation, binascii.Error):
-        return None
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("a moment without a zone")
-    return moment
-
-
-def _integer(text: str) -> int:
-    return int(_whole(text))
-
-
-def _decimal(text: str) -> Decimal:
-    number = Decimal(text)
-    if not number.is_finite() or abs(number) > _MONEY_MAX:
-        raise ValueError("no amount is as large")
-    return number
-
-
-def _words_of(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("no text holds this")
-    return text
-
-
-_KEYS: dict[str, Callable[[str], Key]] = {
-    "text": _words_of,
-    "number": _integer,
-    "money": _decimal,
-    "date": _moment,
-}
-
-
-@dataclass(frozen=True)
-class Window(Generic[Row]):
-    """The rows of one page, the place of the first (from 1), and the cursors around them."""
-
-    rows: list[Row]
-    first: int
-    next: str | None
-    previous: str | None
-
-    def paging(self, state: State, total: int) -> dict[str, Any]:
-        """Return what the foot of the list says and links to."""
-        return {
-            "first": self.first,
-            "last": self.first + len(self.rows) - 1 if self.rows else 0,
-            "total": total,
-            "previous": state.address(before=self.previous) if self.previous else None,
-            "next": state.address(after=self.next) if self.next else None,
-        }
-
-
-def window(
-    rows: Sequence[Row],
-    *,
-    size: int,
-    key: Callable[[Row], tuple[Key, UUID]],
-    backwards: bool,
-    position: int,
-) -> Window[Row]:
-    """Cut what was read, one row more than a page where there is more, to one page.
-
-    Rows that were read `backwards` are turned; `position` counts the rows before, or up to,
-    the cursor.
-    """
-    more = len(rows) > size
-    kept = list(rows[:size])
-    if backwards:
-        kept.reverse()
-    start = max(0, position - len(kept)) if backwards else position
-    has_next = more or backwards
-    has_previous = more if backwards else start > 0
-    return Window(
-        rows=kept,
-        first=start + 1 if kept else 0,
-        next=cursor(*key(kept[-1]), start + len(kept)) if kept and has_next else None,
-        previous=cursor(*key(kept[0]), start) if kept and has_previous else None,
-    )
+        return gettext("up to"), str(ends.high)
+    return gettext("between"), f"{ends.low} – {ends.high}"

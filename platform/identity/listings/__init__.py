@@ -1,0 +1,1 @@
+"""Lists: declared once by their rooms; pages, views, files and changes to many rows at once."""
