@@ -30,7 +30,7 @@ async def wear(
     event: BrandPublished,
     *,
     client: redis.asyncio.Redis,
-    renderer: Renderer,
+    renderer: Renderer | None = None,
 ) -> None:
     """Put the version that is published now on every surface, whichever the event named.
 
@@ -40,5 +40,6 @@ async def wear(
         worn = await queries.version_in(session, "published")
     if worn is not None and worn.published_at is not None:
         await brands.wear(database, client, tenant=tenant, look=worn.look, since=worn.published_at)
-    brand = await brands.current(database, tenant)
-    await sections.refresh(database, tenant, brand=brand, renderer=renderer)
+    if renderer is not None:
+        brand = await brands.current(database, tenant)
+        await sections.refresh(database, tenant, brand=brand, renderer=renderer)

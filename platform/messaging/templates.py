@@ -214,6 +214,14 @@ async def write(
     return Written(**parts)
 
 
+async def live_source(
+    session: TenantSession, *, event: str, language: str, kind: str
+) -> str | None:
+    """Return the source of the live template, None when the tenant has published none."""
+    live = await queries.live_templates(session, event=event, language=language)
+    return next((one.source for one in live if one.kind == kind), None)
+
+
 async def write_one(
     database: Database,
     tenant: TenantRef,
@@ -229,8 +237,7 @@ async def write_one(
     A failure is logged and noted at the template. RendererBusy is raised: try again later.
     """
     async with database.tenant(tenant) as session:
-        live = await queries.live_templates(session, event=event, language=language)
-        source = next((one.source for one in live if one.kind == kind), None)
+        source = await live_source(session, event=event, language=language, kind=kind)
     if source is None:
         return ""
     try:
