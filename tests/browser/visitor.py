@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, Request, expect
 
 from bench.eyes import PHONE, WIDE, Copy
-
-ROOT = Path(__file__).resolve().parents[2]
-AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-_RUN = (
-    "rules => axe.run(document, {runOnly: rules}).then(r => r.violations.map("
-    "v => v.id + ': ' + v.nodes.map(n => n.html.slice(0, 160)).join(' | ')))"
-)
+from tests.browser import judge
 
 
 class Visitor:
@@ -84,19 +76,15 @@ class Visitor:
         page = self.page
         page.wait_for_load_state("load")
         where = page.url
-        page.evaluate(AXE)
+        judge.prepare(page)
         for size in (WIDE, PHONE):
             page.set_viewport_size({"width": size[0], "height": size[1]})
-            over = page.evaluate(
-                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            )
-            self._note(f"{where} at {size[0]}: wider than the screen by {over} px", over > 0)
-            for found in page.evaluate(_RUN, RULES):
+            for found in judge.faults(page):
                 self._note(f"{where} at {size[0]}: {found}")
         page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
         if dark:
             page.evaluate("document.documentElement.setAttribute('data-bs-theme', 'dark')")
-            for found in page.evaluate(_RUN, RULES):
+            for found in judge.violations(page):
                 self._note(f"{where} dark: {found}")
             page.evaluate("document.documentElement.setAttribute('data-bs-theme', 'light')")
 

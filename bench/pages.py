@@ -1,0 +1,175 @@
+"""Every page of the product: whose it is, where it lies, and how to come to it by clicks.
+
+The gallery, the proof of accessibility and the test that no page was forgotten read this list.
+A page is named by its surface and its route; `path` is what is typed when the route has no
+parameter of its own, `steps` are the clicks that lead on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from playwright.sync_api import Page
+
+from bench.eyes import WIDE
+
+Step = Callable[[Page], None]
+
+
+def click(selector: str) -> Step:
+    """Return a step that follows the first link found."""
+
+    def step(page: Page) -> None:
+        page.locator(selector).first.click()
+        page.wait_for_load_state()
+
+    return step
+
+
+@dataclass(frozen=True)
+class View:
+    """One page to look at: whose it is, where it lies, and how to go on from there."""
+
+    name: str
+    who: str | None
+    slug: str
+    surface: str
+    path: str = "/"
+    size: tuple[int, int] = WIDE
+    steps: tuple[Step, ...] = ()
+    dark: bool = False
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A page of every brokerage, or of the vendor: `host` is the first part of its address."""
+
+    host: str
+    route: str
+    who: str | None = None
+    path: str = ""
+    steps: tuple[Step, ...] = ()
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """A name for a file: the host, the route and, where a route has several, its label."""
+        parts = [part for part in self.route.replace("{", "").replace("}", "").split("/") if part]
+        words = [self.host, *(part.split(":")[0] for part in parts), self.label]
+        return "-".join(word for word in words if word)
+
+    def view(self, slug: str) -> View:
+        """Return the page as one brokerage has it."""
+        return View(self.name, self.who, slug, self.host, self.path or self.route, WIDE, self.steps)
+
+
+LEAD = (click("main tbody a[href^='/crm/leads/']"),)
+CLIENT = (click("main tbody a[href^='/crm/clients/']"),)
+CASE = (click("main a[href^='/backoffice/kyc/']"),)
+PAYMENT = (click("main tbody a[href^='/backoffice/deposits/']"),)
+DAY = (click("main tbody a[href^='/backoffice/revenue/']"),)
+DEAL = (*DAY, click("main tbody a[href^='/backoffice/revenue/deals/']"))
+PARTNER = (click("main a[href^='/backoffice/partners/']"),)
+COMMISSION = (click("main a[href^='/commissions/']:not([href*='export'])"),)
+ACCOUNT = (click("main a[href^='/accounts/']"),)
+DEPOSIT = (click("main a[href^='/deposit/DEP']"),)
+
+PUBLIC = (
+    Spot("www", "/"),
+    Spot("www", "/embed/lead"),
+    Spot("www", "/thanks"),
+    Spot("www", "/embed/thanks"),
+)
+TRADER = (
+    Spot("my", "/login"),
+    Spot("my", "/register"),
+    Spot("my", "/", "trader"),
+    Spot("my", "/verification", "trader"),
+    Spot("my", "/accounts", "trader"),
+    Spot("my", "/accounts/{account_id:uuid}", "trader", "/", ACCOUNT),
+    Spot("my", "/deposit", "trader"),
+    Spot("my", "/deposit/{reference:str}", "trader", "/history", DEPOSIT),
+    Spot("my", "/history", "trader"),
+)
+PARTNERS = (
+    Spot("ib", "/login"),
+    Spot("ib", "/register"),
+    Spot("ib", "/", "partner"),
+    Spot("ib", "/referrals", "partner"),
+    Spot("ib", "/commissions", "partner"),
+    Spot("ib", "/commissions/{line_id:uuid}", "partner", "/commissions", COMMISSION),
+    Spot("ib", "/balance", "partner"),
+)
+STAFF = (
+    Spot("team", "/login"),
+    Spot("team", "/crm/leads", "owner"),
+    Spot("team", "/crm/leads", "owner", "/crm/leads?panel=filter", label="filter"),
+    Spot("team", "/crm/leads", "owner", "/crm/leads?panel=export", label="export"),
+    Spot("team", "/crm/leads", "owner", "/crm/leads?q=nobody-has-this-name", label="empty"),
+    Spot("team", "/crm/leads/new", "sales"),
+    Spot("team", "/crm/leads/{lead_id:uuid}", "owner", "/crm/leads", LEAD),
+    Spot("team", "/crm/clients", "owner"),
+    Spot("team", "/crm/clients/{client_id:uuid}", "owner", "/crm/clients", CLIENT),
+    Spot("team", "/crm/rules", "owner"),
+    Spot("team", "/backoffice", "owner"),
+    Spot("team", "/backoffice/deposits", "owner"),
+    Spot(
+        "team", "/backoffice/deposits/{deposit_id:uuid}", "owner", "/backoffice/deposits", PAYMENT
+    ),
+    Spot("team", "/backoffice/kyc", "compliance"),
+    Spot("team", "/backoffice/kyc/{case_id:uuid}", "compliance", "/backoffice/kyc", CASE),
+    Spot("team", "/backoffice/revenue", "finance"),
+    Spot("team", "/backoffice/revenue/{day:date}", "finance", "/backoffice/revenue", DAY),
+    Spot(
+        "team",
+        "/backoffice/revenue/deals/{server_id:uuid}/{ticket:int}",
+        "finance",
+        "/backoffice/revenue",
+        DEAL,
+    ),
+    Spot("team", "/backoffice/partners", "owner"),
+    Spot(
+        "team", "/backoffice/partners/{partner_id:uuid}", "owner", "/backoffice/partners", PARTNER
+    ),
+    Spot("team", "/backoffice/audit", "owner"),
+    Spot("team", "/settings", "owner"),
+    Spot("team", "/settings/brand", "owner"),
+)
+CONSOLE = (
+    Spot("console", "/login"),
+    Spot("console", "/tenants", "vendor"),
+    Spot(
+        "console",
+        "/tenants/{slug:str}",
+        "vendor",
+        "/tenants",
+        (click("main a[href^='/tenants/']"),),
+    ),
+)
+VENDOR = (Spot("", "/"),)
+OF_A_BROKERAGE = (*PUBLIC, *TRADER, *PARTNERS, *STAFF)
+OF_THE_VENDOR = (*CONSOLE, *VENDOR)
+HOST_OF = {"public": "www", "trader": "my", "partner": "ib", "staff": "team",
+           "console": "console", "vendor": ""}  # fmt: skip
+
+# What answers a GET and is no page to look at here, and why.
+NO_PAGE = {
+    ("public", "/r/{code:str}"): "leads on",
+    ("trader", "/verify/{secret:str}"): "a mailed link, seen in the journeys",
+    ("trader", "/invite/{secret:str}"): "a mailed link, seen in the journeys",
+    ("trader", "/verification/documents/{document_id:uuid}"): "a file",
+    ("trader", "/history.csv"): "a file",
+    ("partner", "/join/{code:str}"): "leads on",
+    ("partner", "/verify/{secret:str}"): "a mailed link",
+    ("partner", "/commissions/export"): "a file",
+    ("staff", "/"): "leads on",
+    ("staff", "/crm"): "leads on",
+    ("staff", "/backoffice/kyc/documents/{document_id:uuid}"): "a file",
+    ("staff", "/backoffice/revenue/export"): "a file",
+    ("staff", "/settings/brand/check"): "part of a page",
+    ("staff", "/settings/brand/preview/{part:str}"): "part of a page",
+    ("staff", "/settings/brand/versions/{version_id:uuid}/{part:str}"): "a file",
+    ("staff", "/settings/brand/export"): "a file",
+    ("console", "/"): "leads on",
+}
