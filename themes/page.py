@@ -6,7 +6,7 @@ from typing import Literal
 
 from themes import arrangement, brand_texts
 from themes.arrangement import Menu
-from themes.tokens import BrandColours, theme_version
+from themes.tokens import BrandColours, derive, theme_version
 
 Surface = Literal["public", "trader", "partner", "staff", "console"]
 Direction = Literal["ltr", "rtl"]
@@ -49,6 +49,12 @@ class Brand:
     def said(self, key: str, language: str) -> str:
         """What the brokerage says itself under a key of `brand_texts`; nothing when it is ours."""
         return brand_texts.own(self.texts, key, language)
+
+    @property
+    def bar_colours(self) -> tuple[str, str]:
+        """The colour a telephone gives to the bar above the page, in light and in dark."""
+        tokens = derive(self.colours)
+        return tokens.light["brand-solid"], tokens.dark["brand-solid"]
 
 
 @dataclass(frozen=True)
@@ -123,6 +129,9 @@ class Page:
     profile_href: str = ""
     notifications_href: str = ""
     unread: int = 0
+    theme: str = "system"
+    density: str = "regular"
+    sidebar: str = "open"
 
 
 def arranged(

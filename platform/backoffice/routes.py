@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from litestar.handlers import HTTPRouteHandler
 
-from backoffice import deposits, home, kyc, partners, receipts, revenue, trail
-from backoffice.settings import brand_studio, start
+from backoffice import (
+    deposits,
+    home,
+    kyc,
+    partners,
+    receipts,
+    revenue,
+    search_screens,
+    task_screens,
+    trail,
+)
+from backoffice.settings import brand_studio, start, template_screens
 
 ROUTES: list[HTTPRouteHandler] = [
     *home.ROUTES,
+    *search_screens.ROUTES,
+    *task_screens.ROUTES,
     *deposits.ROUTES,
     *receipts.ROUTES,
     *kyc.ROUTES,
@@ -17,4 +29,5 @@ ROUTES: list[HTTPRouteHandler] = [
     *trail.ROUTES,
     *start.ROUTES,
     *brand_studio.ROUTES,
+    *template_screens.ROUTES,
 ]

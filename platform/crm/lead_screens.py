@@ -79,6 +79,7 @@ async def _lead_page(
         form=form or form_state(),
         may_change=access.reaches(viewer, _CHANGE, lead.owner_id),
         may_assign=may_assign,
+        may_task=viewer.may("identity.task.change"),
         may_see_client=lead.client_id is not None
         and access.reaches(viewer, "clients.client.read", lead.owner_id),
         people=[(str(one.id), one.name) for one in people],

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from litestar import Request
 
 from identity.roles import ROLES
 from kernel.language import current, direction
-from kernel.viewer import Viewer
+from kernel.viewer import Looks, Viewer
 from kernel.web.pages import csrf_token
 from tenants import brands
 from tenants.resolver import Place
@@ -31,6 +31,8 @@ from themes.tokens import BrandColours
 
 # A group of links: its label, then label, path, icon and permission (or None) of each.
 Navigation = Sequence[tuple[str, Sequence[tuple[str, str, str, str | None]]]]
+_SETTINGS = "/settings"
+_NOTIFICATIONS = "/notifications"
 VENDOR = Brand(
     name="Marque",
     slug="marque",
@@ -68,22 +70,35 @@ class PageRenderer:
         state = request.scope["state"]
         place: Place = state["place"]
         viewer = request.scope.get("user")
+        signed_in = isinstance(viewer, Viewer)
+        looks = viewer.looks if isinstance(viewer, Viewer) else Looks()
         brand = brand_at(place)
         path = request.scope["path"]
         shown = context.pop("flashes", [])
-        groups = self._groups(viewer, context.pop("active", "") or path)
+        active = context.pop("active", "") or path
+        groups = self._groups(viewer, active, state.get("waiting", {}))
         navigation = tuple(arranged(groups, brand, place.surface))
+        apps = self._links(navigation, path)
+        if not context.pop("everywhere", False):
+            navigation = tuple(_at_hand(navigation, active))
         page = Page(
             brand=brand,
             surface=_surface(place.surface),
             title=context.pop("title"),
             user=_shown(viewer),
+            profile_href="/security" if isinstance(viewer, Viewer) else "",
             csrf_token=csrf_token(request),
             nonce=state.setdefault("nonce", secrets.token_urlsafe(12)),
             path=path,
             query=dict(request.query_params.items()),
             navigation=navigation,
-            apps=self._links(navigation, path),
+            apps=apps,
+            notifications_href=_NOTIFICATIONS if _is_told(viewer) else "",
+            unread=viewer.unread if isinstance(viewer, Viewer) else 0,
+            search_href="/search" if signed_in and place.surface == "staff" else "",
+            theme=looks.theme,
+            density=looks.density,
+            sidebar=looks.sidebar,
             flashes=tuple(Flash(item["text"], item["kind"]) for item in shown),
             language=current(),
             direction=cast("Direction", direction(current())),
@@ -92,10 +107,19 @@ class PageRenderer:
             context = _problem(context, state.get("request_id", ""))
         return page, context
 
-    def _groups(self, viewer: object, active: str) -> Iterable[NavigationGroup]:
+    def _groups(
+        self, viewer: object, active: str, waiting: Mapping[str, tuple[int, int]]
+    ) -> Iterable[NavigationGroup]:
         for label, items in self._navigation:
             allowed = tuple(
-                NavigationItem(text, href, icon, active=_covers(href, active))
+                NavigationItem(
+                    text,
+                    href,
+                    icon,
+                    active=_covers(href, active),
+                    count=waiting[href][0] if href in waiting else None,
+                    hot=href in waiting and waiting[href][1] > 0,
+                )
                 for text, href, icon, permission in items
                 if permission is None or (isinstance(viewer, Viewer) and viewer.may(permission))
             )
@@ -115,6 +139,24 @@ class PageRenderer:
             for label, root, icon in self._apps
             if any(_covers(root, page) for page in pages)
         )
+
+
+def _at_hand(navigation: Iterable[NavigationGroup], active: str) -> Iterable[NavigationGroup]:
+    """Yield the groups of a page: settings, which are many, only beside their own pages."""
+    setting = _covers(_SETTINGS, active)
+    for group in navigation:
+        items = tuple(
+            item
+            for item in group.items
+            if not group.label or _covers(_SETTINGS, item.href) is setting
+        )
+        if items:
+            yield NavigationGroup(group.label, items)
+
+
+def _is_told(viewer: object) -> bool:
+    """Say whether somebody has a bell: all people of a brokerage do."""
+    return isinstance(viewer, Viewer) and viewer.kind in ("staff", "client", "partner")
 
 
 def _surface(surface: str) -> Surface:

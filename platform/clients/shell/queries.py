@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
@@ -16,7 +16,14 @@ from kernel.database import ReadSession, TenantSession
 Session = TenantSession | ReadSession
 
 
-def person_matches(table: Any, query: Query) -> ColumnElement[bool]:
+class Named(Protocol):
+    """A table whose rows are people."""
+
+    first_name: Any
+    last_name: Any
+
+
+def person_matches(table: type[Named], query: Query) -> ColumnElement[bool]:
     """Return the condition that a person's name begins with what was typed.
 
     One word begins the first or the last name; two and more are both of them, in either order.

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement
+from sqlalchemy.orm import InstrumentedAttribute
 
 from kernel.database import TenantSession
 from kernel.viewer import Viewer
@@ -27,8 +28,8 @@ class Hit:
     """One record that a search found.
 
     `line` is the grey line below the title; `contact` follows it, masked where the reader sees
-    contacts `masked`. `exact` says that the query is this record's own reference or number. `shown_as` names
-    another record whose page shows this one.
+    contacts `masked`. `exact` says that the query is this record's own reference or number.
+    `shown_as` names another record whose page shows this one.
     """
 
     kind: str
@@ -72,7 +73,9 @@ class Query:
         return self.text.upper()
 
 
-def begins(column: Any, text: str) -> ColumnElement[bool]:
+def begins(
+    column: ColumnElement[str] | InstrumentedAttribute[Any], text: str
+) -> ColumnElement[bool]:
     """Return the condition that a column's text begins so, which an index can answer."""
     found: ColumnElement[bool] = column.startswith(text, autoescape=True)
     return found

@@ -83,11 +83,11 @@ async def figures(
     """Return what was settled in a time and before it, and what waits now.
 
     Columns: settled, settled_before (how many, of any currency), amount, amount_before (in one
-    currency), currency_count, other_count (of any other), held, pending, failed (in the time).
+    currency), other_count (of any other), held, pending, failed (in the time).
     """
     now_ = and_(Deposit.settled_at >= since, Deposit.settled_at < until)
     then = and_(Deposit.settled_at >= before, Deposit.settled_at < since)
-    ours = Deposit.currency == currency
+    ours = and_(Deposit.currency == currency, Deposit.state.in_(("settled", "credited")))
     amount = func.sum(Deposit.settled_amount)
     failed = and_(
         Deposit.state == "failed", Deposit.created_at >= since, Deposit.created_at < until
@@ -97,8 +97,7 @@ async def figures(
         func.count().filter(then).label("settled_before"),
         func.coalesce(amount.filter(now_, ours), 0).label("amount"),
         func.coalesce(amount.filter(then, ours), 0).label("amount_before"),
-        func.count().filter(now_, ours).label("currency_count"),
-        func.count().filter(now_, ~ours).label("other_count"),
+        func.count().filter(now_, Deposit.currency != currency).label("other_count"),
         func.count().filter(Deposit.state == "held").label("held"),
         func.count().filter(Deposit.state == "pending").label("pending"),
         func.count().filter(failed).label("failed"),
@@ -154,6 +153,17 @@ async def settled_by_day(
 
 async def oldest(session: Session, *, state: str, owner_id: UUID | None, limit: int) -> list[Any]:
     """Return the deposits of a state that have waited longest."""
+    statement = _of_state(state, owner_id).order_by(Deposit.id).limit(limit)
+    return list((await session.execute(statement)).all())
+
+
+async def latest(session: Session, *, state: str, owner_id: UUID | None, limit: int) -> list[Any]:
+    """Return the newest deposits of a state."""
+    statement = _of_state(state, owner_id).order_by(Deposit.id.desc()).limit(limit)
+    return list((await session.execute(statement)).all())
+
+
+def _of_state(state: str, owner_id: UUID | None) -> Select[*tuple[Any, ...]]:
     statement = (
         select(
             Deposit.id,
@@ -166,12 +176,8 @@ async def oldest(session: Session, *, state: str, owner_id: UUID | None, limit: 
         )
         .outerjoin(Client, Client.id == Deposit.client_id)
         .where(Deposit.state == state)
-        .order_by(Deposit.id)
-        .limit(limit)
     )
-    if owner_id is not None:
-        statement = statement.where(Client.owner_id == owner_id)
-    return list((await session.execute(statement)).all())
+    return statement if owner_id is None else statement.where(Client.owner_id == owner_id)
 
 
 async def quiet(session: Session, *, owner_id: UUID | None, limit: int) -> list[Any]:

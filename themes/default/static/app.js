@@ -6,9 +6,29 @@
   var keep = function (key, value) { try { localStorage.setItem(key, value); } catch (refused) { /* storage is off: the choice lasts for this page */ } };
   var wide = window.matchMedia('(min-width:1101px)');
 
+  /* How pages look is kept with the person; a visitor's choice stays in this browser. */
+  function prefer(name, value) {
+    var token = document.querySelector('input[name=_csrf_token]');
+    if (!token || !root.dataset.theme) { keep('mq-' + name, value); return; }
+    fetch('/preferences', { method: 'POST', credentials: 'same-origin', headers: { 'content-type': 'application/x-www-form-urlencoded', 'x-requested-with': 'fetch' }, body: '_csrf_token=' + encodeURIComponent(token.value) + '&' + name + '=' + value });
+  }
+
+  function look(name, value) {
+    if (name === 'density') root.dataset.density = value;
+    if (name === 'theme') {
+      if (root.dataset.theme) root.dataset.theme = value;
+      var night = value === 'system' ? window.matchMedia('(prefers-color-scheme:dark)').matches : value === 'dark';
+      root.setAttribute('data-bs-theme', night ? 'dark' : 'light');
+      document.dispatchEvent(new CustomEvent('mq:theme'));
+    }
+    all('[data-looks] button[name=' + name + ']').forEach(function (one) { one.setAttribute('aria-pressed', String(one.value === value)); });
+    prefer(name, value);
+  }
+  document.addEventListener('mq:look', function (event) { look(event.detail.name, event.detail.value); });
+
   function toggleSide() {
     if (wide.matches) {
-      keep('mq-side', root.classList.toggle('side-collapsed') ? 'collapsed' : 'open');
+      prefer('sidebar', root.classList.toggle('side-collapsed') ? 'collapsed' : 'open');
       return;
     }
     var open = root.classList.toggle('side-open');
@@ -17,12 +37,7 @@
     if (target) target.focus();
   }
 
-  function toggleTheme() {
-    var next = root.getAttribute('data-bs-theme') === 'dark' ? 'light' : 'dark';
-    root.setAttribute('data-bs-theme', next);
-    keep('mq-theme', next);
-    document.dispatchEvent(new CustomEvent('mq:theme'));
-  }
+  function toggleTheme() { look('theme', root.getAttribute('data-bs-theme') === 'dark' ? 'light' : 'dark'); }
 
   function copy(button) {
     var done = function () {
@@ -127,6 +142,7 @@
 
   document.addEventListener('submit', function (event) {
     var form = event.target;
+    if (form.matches('[data-looks]') && event.submitter) { event.preventDefault(); look(event.submitter.name, event.submitter.value); return; }
     if (form.method === 'get') {
       all('input,select', form).forEach(function (field) { if (field.name && !field.value) field.disabled = true; });
       return;
