@@ -37,7 +37,7 @@ ICONS = {
     "referral": "user-plus",
     "lead": "user-plus",
     "kyc": "id",
-    "task": "checklist",
+    "task": "checkbox",
     "list": "list-check",
     "mail": "mail",
     "template": "template",
