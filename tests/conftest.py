@@ -77,9 +77,11 @@ async def ports(settings: Settings, database: Database) -> AsyncIterator[Ports]:
 
 
 @pytest.fixture
-async def web(ports: Ports) -> Web:
+async def web(ports: Ports) -> AsyncIterator[Web]:
     """The whole web application, in this process."""
-    return Web(ports)
+    made = Web(ports)
+    yield made
+    await made.rendering.close()
 
 
 @pytest.fixture

@@ -23,6 +23,9 @@ NAVIGATION = [
     ),
     (
         "Settings",
-        [("Brand", "/settings/brand", "palette", "backoffice.brand.change")],
+        [
+            ("Brand", "/settings/brand", "palette", "backoffice.brand.change"),
+            ("Templates", "/settings/templates", "template", "messaging.template.read"),
+        ],
     ),
 ]

@@ -8,19 +8,21 @@ from typing import Any
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
+from markupsafe import Markup
 
 from clients import countries
 from clients.events import ReferralVisited
 from crm import leads, referrals, rules, site_texts
 from kernel.actor import TenantRef
 from kernel.database import TenantSession
-from kernel.errors import InvalidInput, TooManyRequests
+from kernel.errors import InvalidInput, NotFound, TooManyRequests
 from kernel.events import record
 from kernel.language import current as current_language
 from kernel.throttle import spend
 from kernel.web.access import PUBLIC
 from kernel.web.inject import Session, Tenant
-from kernel.web.pages import form_state, form_values, page, see_other
+from kernel.web.pages import away, form_state, form_values, page, see_other
+from messaging import sections
 from tenants.ports import Ports
 from themes.formats import number_text
 from trading import queries as trading_queries
@@ -61,6 +63,21 @@ async def take_lead(
         form = form_state(values, error.fields, error.text)
         return await _landing_page(request, session, tenant, form, status=error.status)
     return see_other("/thanks")
+
+
+@get("/go/{place:str}", permission=PUBLIC)
+async def lead_on(
+    request: Request[Any, Any, Any], tenant: Tenant, place: FromPath[str]
+) -> Response[Any]:
+    """Lead from a section that the brokerage wrote to registration or sign-in, with the referral.
+
+    Sections are rendered once for everybody, so they can't carry a visitor's own address.
+    """
+    if place == "register":
+        return away(_register(request, tenant))
+    if place == "login":
+        return away(_trader(request, tenant, "/login"))
+    raise NotFound
 
 
 @get("/thanks", permission=PUBLIC)
@@ -170,6 +187,7 @@ async def _landing_page(
 ) -> Response[str]:
     words = site_texts.words(brand=tenant.name)
     offers = await trading_queries.account_types(session)
+    own = await sections.shown(session, language=current_language())
     return await page(
         request,
         "public/landing.html",
@@ -185,6 +203,8 @@ async def _landing_page(
         register_href=_register(request, tenant),
         facts=_facts(words, list(offers)),
         accounts=[_offer(words, one) for one in offers][:3],
+        # Cleaned when they were rendered; the only HTML of a tenant's that is let through.
+        own_sections={slot: Markup(html) for slot, html in own.items()},  # noqa: S704
     )
 
 
@@ -286,6 +306,6 @@ def _register(request: Request[Any, Any, Any], tenant: TenantRef) -> str:
 
 
 ROUTES: list[HTTPRouteHandler] = [
-    *(landing, take_lead, thanks, embedded_form, take_embedded_lead, embedded_thanks),
+    *(landing, take_lead, lead_on, thanks, embedded_form, take_embedded_lead, embedded_thanks),
     follow_referral,
 ]

@@ -25,6 +25,7 @@ from kernel.errors import ProductError
 from kernel.log import configure
 from kernel.web import problems
 from kernel.web.access import PUBLIC, require_declared
+from messaging.liquid.renderer import Renderer
 from messaging.live import Windows
 from tenants.ports import Ports
 from tenants.resolver import Resolver
@@ -46,6 +47,10 @@ class Web:
             surface.name: application(surface, ports, known)
             for surface in surfaces or routes.surfaces()
         }
+        # Few wait, and not for long: each request holds a connection meanwhile.
+        self.rendering = Renderer(waiting=6, patience=3.0)
+        for app in self.apps.values():
+            app.state.rendering = self.rendering
         ops = _ops(ports)
         front: dict[str, Any] = {name: edged(name, app, ports) for name, app in self.apps.items()}
         front["public"] = Hooks(
@@ -90,6 +95,7 @@ class Web:
             for task in listening:
                 task.cancel()
             await asyncio.gather(*listening, return_exceptions=True)
+            await self.rendering.close()
             await wiring.close(self.ports)
             await send(answer)
             return

@@ -9,6 +9,7 @@ import crm.permissions
 import identity.permissions
 import introducers.permissions
 import ledger.permissions
+import messaging.permissions
 import revenue.permissions
 import trading.permissions
 import treasury.permissions
@@ -18,6 +19,7 @@ _ROOMS = (
     identity.permissions,
     clients.permissions,
     ledger.permissions,
+    messaging.permissions,
     trading.permissions,
     treasury.permissions,
     compliance.permissions,

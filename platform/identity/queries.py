@@ -143,3 +143,11 @@ async def own_views_for_update(
         .with_for_update()
     )
     return (await session.scalars(statement)).all()
+
+
+async def names_of(
+    session: TenantSession | ReadSession, user_ids: Sequence[UUID]
+) -> dict[UUID, str]:
+    """Return the names of some people of the brokerage by their ids."""
+    statement = select(UserAccount.id, UserAccount.name).where(UserAccount.id.in_(user_ids))
+    return {row.id: row.name for row in await session.execute(statement)}

@@ -62,12 +62,22 @@ class Renderer:
     """A bounded pool of rendering children for one event loop; started when first needed."""
 
     def __init__(
-        self, limits: Limits | None = None, *, size: int = 2, each: int = 1, waiting: int = 200
+        self,
+        limits: Limits | None = None,
+        *,
+        size: int = 2,
+        each: int = 1,
+        waiting: int = 200,
+        patience: float = 60.0,
     ) -> None:
-        """Allow `size` renderings at once, `each` of one owner, and `waiting` in line."""
+        """Allow `size` renderings at once, `each` of one owner, and `waiting` in line.
+
+        Nobody waits for a turn for more than `patience` seconds.
+        """
         self._limits = limits or Limits()
         self._size = size
         self._waiting_max = waiting
+        self._patience = patience
         self._free = asyncio.Semaphore(size)
         self._owners: defaultdict[str, asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(each)
@@ -163,7 +173,11 @@ class Renderer:
         self._queued[owner] += 1
         turn = self._owners[owner]
         try:
-            await turn.acquire()
+            async with asyncio.timeout(self._patience):
+                await turn.acquire()
+        except TimeoutError:
+            self._leave(owner)
+            raise RendererBusy from None
         except BaseException:
             self._leave(owner)
             raise
