@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from infra.walk.authenticator import second_step
 from infra.walk.browser import Browser
 from infra.walk.inbox import Inbox, Mail
 from infra.walk.markup import Missing, Page
@@ -32,7 +33,7 @@ class Surroundings:
     inbox: Inbox
     psp_port: int
     mt5: dict[str, str] = field(repr=False)
-    logins: dict[str, dict[str, str]] = field(repr=False)
+    logins: dict[str, dict[str, dict[str, str]]] = field(repr=False)
 
     @classmethod
     def of(cls, data: Path) -> Surroundings:
@@ -180,28 +181,33 @@ class Walk:
         if name not in self.staff:
             email = f"{name}@{self.slug}.example"
             browser = self.browser()
-            password = self.around.logins[self.slug].get(email)
-            if password is None:
+            kept = self.around.logins[self.slug].get(email)
+            if kept is None:
                 raise Missing(f"expected a kept password of {email}, saw none")
-            sign_in(browser, self.at("team", "/login"), email, password)
+            sign_in(browser, self.at("team", "/login"), email, **kept)
             self.staff[name] = browser
         return self.staff[name]
 
     def vendor(self) -> Browser:
         """Return a browser signed in to the console."""
         browser = self.browser()
-        email, password = next(iter(self.around.logins["console"].items()))
-        sign_in(browser, self.console("/login"), email, password)
+        email, kept = next(iter(self.around.logins["console"].items()))
+        sign_in(browser, self.console("/login"), email, **kept)
         return browser
 
 
-def sign_in(browser: Browser, address: str, email: str, password: str) -> Page:
-    """Sign somebody in and return the page they land on; raise Missing when they are refused."""
+def sign_in(
+    browser: Browser, address: str, email: str, password: str, authenticator: str = ""
+) -> Page:
+    """Sign somebody in and return the page they land on; raise Missing when they are refused.
+
+    With the secret of an authenticator the second step is taken too.
+    """
     form = browser.open(address).form("email", "password")
     page = browser.submit(form, {"email": email, "password": password})
     if page.address.split("?")[0].endswith("/login"):
         raise Missing(f"expected {email} to be let in, saw {page.where()}: {page.problems()}")
-    return page
+    return second_step(browser, page, authenticator) if authenticator else page
 
 
 def shown(amount: Decimal) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crm import provisioning as crm_steps
 from entrypoints import catalogue, demo, money_steps
-from identity import logins, users
+from identity import authenticators, logins, users
 from identity import provisioning as identity_steps
 from identity import queries as identity_queries
 from introducers import provisioning as introducers_steps
@@ -47,12 +47,15 @@ async def _hosts(context: Context) -> str:
 
 async def vendor_login(ports: Ports) -> logins.Login:
     """Make the console's first person, whose password is kept beside the data."""
-    [login] = logins.keep(
-        ports.settings.data, "console", [("vendor", "Vera Console", "vera@marque.example")]
-    )
+    people = [("vendor", "Vera Console", "vera@marque.example")]
+    [login] = logins.keep(ports.settings.data, "console", people, authenticator=True)
     async with ports.database.control() as session:
         if await identity_queries.vendor_by_email(session, email=login.email) is None:
-            await users.create_vendor(
+            vera = await users.create_vendor(
                 session, email=login.email, name=login.name, password=login.password
+            )
+            await session.flush()
+            await authenticators.plant(
+                session, user_id=vera.id, secret=login.authenticator, vault=ports.vault
             )
     return login

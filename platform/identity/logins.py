@@ -1,7 +1,8 @@
 """The first people of a brokerage: passwords are made at the first start and kept beside the data.
 
 The file stands in MARQUE_DATA with mode 0600 and is what `marque up` prints its table from;
-the database holds only hashes.
+the database holds only hashes. Demo people who must have a second factor have the secret of an
+authenticator there too.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from identity import totp
+
 _WORDS = (
     *("amber", "anchor", "basin", "birch", "cedar", "cobalt", "coral", "delta", "ember", "fjord"),
     *("garnet", "harbor", "indigo", "jasper", "kelp", "lagoon", "linden", "maple", "meadow"),
@@ -25,36 +28,53 @@ _WORDS = (
 
 
 @dataclass(frozen=True)
-class Login:
-    """Who may sign in, as what, with which password."""
+class Kept:
+    """What is kept of a person: the password, and the authenticator's secret where there is one."""
 
-    role: str
-    name: str
-    email: str
     password: str
+    authenticator: str = ""
 
 
-def keep(data: Path, group: str, wanted: list[tuple[str, str, str]]) -> list[Login]:
+@dataclass(frozen=True)
+class Login(Kept):
+    """Who may sign in, as what, with which password and authenticator."""
+
+    role: str = ""
+    name: str = ""
+    email: str = ""
+
+
+def keep(
+    data: Path, group: str, wanted: list[tuple[str, str, str]], *, authenticator: bool = False
+) -> list[Login]:
     """Return the logins of a group (a tenant's slug, or `console`), made when first asked.
 
-    `wanted` holds (role, name, e-mail) triples; passwords that exist are kept.
+    `wanted` holds (role, name, e-mail) triples; what exists is kept. `authenticator` gives each
+    of them the secret of an authenticator as well.
     """
     with _locked(data) as file:
-        known: dict[str, dict[str, str]] = json.loads(file.read() or "{}")
-        passwords = known.setdefault(group, {})
+        known: dict[str, dict[str, dict[str, str]]] = json.loads(file.read() or "{}")
+        people = known.setdefault(group, {})
         for _, _, email in wanted:
-            passwords.setdefault(email, _passphrase())
+            person = people.setdefault(email, {"password": _passphrase()})
+            if authenticator:
+                person.setdefault("authenticator", totp.new_secret())
         file.seek(0)
         file.truncate()
         json.dump(known, file, indent=1)
-    return [Login(role, name, email, passwords[email]) for role, name, email in wanted]
+    return [
+        Login(role=role, name=name, email=email, **people[email]) for role, name, email in wanted
+    ]
 
 
-def known(data: Path) -> dict[str, dict[str, str]]:
-    """Return every kept password by group and address."""
+def known(data: Path) -> dict[str, dict[str, Kept]]:
+    """Return everything that is kept, by group and address."""
     with _locked(data) as file:
-        found: dict[str, dict[str, str]] = json.loads(file.read() or "{}")
-        return found
+        found: dict[str, dict[str, dict[str, str]]] = json.loads(file.read() or "{}")
+    return {
+        group: {email: Kept(**person) for email, person in people.items()}
+        for group, people in found.items()
+    }
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from identity import logins, queries, roles, users
+from identity import authenticators, logins, queries, roles, users
 from identity.roles import Grants
 from kernel.clock import now
 from tenants.provisioning import Context, Step
@@ -38,9 +38,12 @@ def steps(grants: Grants) -> list[Step]:
 
 async def _people(context: Context) -> str:
     data = context.ports.settings.data
-    people = wanted(context.tenant.slug, demo=bool(context.options.get("demo")))
+    demo = bool(context.options.get("demo"))
+    people = wanted(context.tenant.slug, demo=demo)
+    # In a real brokerage they make a second factor of their own at the first sign-in.
+    kept = logins.keep(data, context.tenant.slug, people, authenticator=demo)
     async with context.ports.database.tenant(context.tenant) as session:
-        for login in logins.keep(data, context.tenant.slug, people):
+        for login in kept:
             user = await queries.user_by_email(session, kind="staff", email=login.email)
             if user is None:
                 user = await users.create(
@@ -51,5 +54,12 @@ async def _people(context: Context) -> str:
                     password=login.password,
                 )
                 user.email_verified_at = now()
+                if login.authenticator:
+                    await authenticators.plant(
+                        session,
+                        user_id=user.id,
+                        secret=login.authenticator,
+                        vault=context.ports.vault,
+                    )
             await users.grant_role(session, user=user, role=login.role)
     return f"{len(people)} people"

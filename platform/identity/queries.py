@@ -7,17 +7,28 @@ from uuid import UUID
 
 from sqlalchemy import func, or_, select
 
+from identity import owners
 from identity.models import (
     ApiKey,
     AuditEntry,
+    Authenticator,
     EmailToken,
+    Passkey,
+    RecoveryCode,
     RolePermission,
     SavedView,
+    SignIn,
     StaffRole,
     UserAccount,
     VendorAccount,
+    VendorAuthenticator,
+    VendorPasskey,
+    VendorRecoveryCode,
+    VendorSignIn,
 )
+from kernel.clock import now
 from kernel.database import ControlSession, ReadSession, TenantSession
+from kernel.viewer import widest
 
 
 async def user_by_email(
@@ -145,9 +156,129 @@ async def own_views_for_update(
     return (await session.scalars(statement)).all()
 
 
+async def person_for_update(
+    session: TenantSession | ControlSession, user_id: UUID
+) -> UserAccount | VendorAccount | None:
+    """Return a person of the brokerage or of the vendor, locked to the transaction's end."""
+    if isinstance(session, TenantSession):
+        return await session.get(UserAccount, user_id, with_for_update=True, populate_existing=True)
+    return await session.get(VendorAccount, user_id, with_for_update=True, populate_existing=True)
+
+
+async def authenticators(
+    session: TenantSession | ControlSession, user_id: UUID
+) -> Sequence[Authenticator]:
+    """Return the authenticators of a person that are in use, oldest first."""
+    model = owners.table(session, Authenticator, VendorAuthenticator)
+    statement = (
+        select(model)
+        .where(model.user_id == user_id, model.confirmed_at.is_not(None))
+        .order_by(model.id)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def pending_authenticator(
+    session: TenantSession | ControlSession, user_id: UUID
+) -> Authenticator | None:
+    """Return the authenticator that waits for its first code, locked."""
+    model = owners.table(session, Authenticator, VendorAuthenticator)
+    return await session.scalar(
+        select(model)
+        .where(model.user_id == user_id, model.confirmed_at.is_(None))
+        .with_for_update()
+    )
+
+
+async def passkeys(session: TenantSession | ControlSession, user_id: UUID) -> Sequence[Passkey]:
+    """Return a person's passkeys, oldest first."""
+    model = owners.table(session, Passkey, VendorPasskey)
+    statement = select(model).where(model.user_id == user_id).order_by(model.id)
+    return (await session.scalars(statement)).all()
+
+
+async def passkey_by_credential(
+    session: TenantSession | ControlSession, *, credential_id: bytes, host: str
+) -> Passkey | None:
+    """Return the passkey of a credential that was made on a host, locked."""
+    model = owners.table(session, Passkey, VendorPasskey)
+    return await session.scalar(
+        select(model)
+        .where(model.credential_id == credential_id, model.host == host)
+        .with_for_update()
+    )
+
+
+async def recovery_codes_left(session: TenantSession | ControlSession, user_id: UUID) -> int:
+    """Return how many of a person's recovery codes are unused."""
+    model = owners.table(session, RecoveryCode, VendorRecoveryCode)
+    statement = select(func.count()).where(model.user_id == user_id, model.used_at.is_(None))
+    return await session.scalar(statement) or 0
+
+
+async def has_factor(session: TenantSession | ControlSession, user_id: UUID) -> bool:
+    """Say whether a person has any second factor in use."""
+    app = owners.table(session, Authenticator, VendorAuthenticator)
+    key = owners.table(session, Passkey, VendorPasskey)
+    statement = select(
+        select(app.id).where(app.user_id == user_id, app.confirmed_at.is_not(None)).exists()
+        | select(key.id).where(key.user_id == user_id).exists()
+    )
+    return bool(await session.scalar(statement))
+
+
+async def open_sessions(session: TenantSession | ControlSession, user_id: UUID) -> Sequence[SignIn]:
+    """Return the sessions in which a person is signed in, the latest used first."""
+    model = owners.table(session, SignIn, VendorSignIn)
+    statement = (
+        select(model)
+        .where(model.user_id == user_id, model.stage == "full", model.expires_at > now())
+        .order_by(model.seen_at.desc())
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def session_at_stage(
+    session: TenantSession | ControlSession, *, id_hash: bytes, host: str
+) -> SignIn | None:
+    """Return the unfinished sign-in of a cookie on a host, locked."""
+    model = owners.table(session, SignIn, VendorSignIn)
+    return await session.scalar(
+        select(model)
+        .where(
+            model.id_hash == id_hash,
+            model.host == host,
+            model.stage != "full",
+            model.expires_at > now(),
+        )
+        .with_for_update()
+    )
+
+
 async def names_of(
     session: TenantSession | ReadSession, user_ids: Sequence[UUID]
 ) -> dict[UUID, str]:
     """Return the names of some people of the brokerage by their ids."""
     statement = select(UserAccount.id, UserAccount.name).where(UserAccount.id.in_(user_ids))
     return {row.id: row.name for row in await session.execute(statement)}
+
+
+async def staff_who_may(
+    session: TenantSession | ReadSession, permission: str
+) -> Sequence[tuple[UUID, str]]:
+    """Return the active staff whose roles grant a permission, each with its widest scope."""
+    statement = (
+        select(UserAccount.id, RolePermission.scope)
+        .join(StaffRole, StaffRole.user_id == UserAccount.id)
+        .join(RolePermission, RolePermission.role == StaffRole.role)
+        .where(
+            UserAccount.kind == "staff",
+            UserAccount.state == "active",
+            RolePermission.permission == permission,
+        )
+        .order_by(UserAccount.id)
+    )
+    scopes: dict[UUID, list[str]] = {}
+    for row in await session.execute(statement):
+        scopes.setdefault(row.id, []).append(row.scope)
+    return [(user_id, widest(found)) for user_id, found in scopes.items()]

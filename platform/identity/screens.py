@@ -6,14 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Request, Response, get, post
-from litestar.datastructures import Cookie
 from litestar.handlers import HTTPRouteHandler
 
-from identity import sessions, users
+from identity import entrance, sessions, users
 from kernel.errors import TooManyRequests
 from kernel.language import gettext, marked
-from kernel.throttle import spend
-from kernel.web.access import PUBLIC, SELF
+from kernel.web.access import PUBLIC
 from kernel.web.inject import AnySession
 from kernel.web.pages import form_state, form_values, page, see_other
 
@@ -41,7 +39,7 @@ async def log_in(request: Request[Any, Any, Any], session: AnySession) -> Respon
     surface = request.scope["state"]["surface"]
     _, kind = _TITLES[surface]
     try:
-        await _brake(request)
+        await entrance.brake(request)
         user = await users.let_in(
             session, kind=kind, email=values.get("email", ""), password=values.get("password", "")
         )
@@ -54,12 +52,12 @@ async def log_in(request: Request[Any, Any, Any], session: AnySession) -> Respon
     )
 
 
-@post("/logout", permission=SELF, status_code=200)
+@post("/logout", permission=PUBLIC, status_code=200)
 async def log_out(request: Request[Any, Any, Any], session: AnySession) -> Response[Any]:
-    """End the session; the cookie is removed too."""
-    name = sessions.cookie_name(https=request.app.state.settings.https)
-    await sessions.end(session, value=request.cookies.get(name, ""))
+    """End the session, or a sign-in that was not finished; the cookie is removed too."""
+    await sessions.end(session, value=entrance.cookie_of(request))
     response = see_other("/login")
+    name = sessions.cookie_name(https=request.app.state.settings.https)
     response.delete_cookie(name, path="/")
     return response
 
@@ -72,33 +70,11 @@ async def signed_in(
     kind: str,
     target: str = "/",
 ) -> Response[Any]:
-    """Open a session for somebody who has proved who they are, and send them on."""
-    state = request.scope["state"]
-    https = request.app.state.settings.https
-    name = sessions.cookie_name(https=https)
-    await sessions.end(session, value=request.cookies.get(name, ""))
-    value = await sessions.start(
-        session, user_id=user_id, kind=kind, surface=state["surface"], host=state["host"]
-    )
-    response = see_other(target)
-    response.set_cookie(
-        Cookie(key=name, value=value, httponly=True, samesite="lax", path="/", secure=https)
-    )
-    return response
+    """Open a session for somebody who has proved who they are by a password or a mailed link.
 
-
-async def _brake(request: Request[Any, Any, Any]) -> None:
-    """Limit logins from one address before any hash is computed."""
-    tenant = request.scope["state"]["tenant"]
-    if tenant is not None and request.client is not None:
-        await spend(
-            request.app.state.ports.redis,
-            tenant,
-            what="login",
-            caller=request.client.host,
-            limit=request.app.state.logins_per_minute,
-            seconds=60,
-        )
+    Whoever has a second factor is asked for it first.
+    """
+    return await entrance.let_in(request, session, user_id=user_id, kind=kind, target=target)
 
 
 async def _form(
@@ -115,6 +91,7 @@ async def _form(
         kind=gettext(label),
         action="/login",
         register_href=_REGISTER.get(surface),
+        passkey_href="/login/passkey",
         next_path=form["values"].get("next") or request.query_params.get("next", ""),
     )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from identity import audit, passwords, queries, sessions
 from identity.models import StaffRole, UserAccount, VendorAccount
@@ -92,8 +93,10 @@ async def create_vendor(
     return user
 
 
-async def set_password(session: TenantSession, *, user: UserAccount, password: str) -> None:
-    """Store a new password and make an invited person active."""
+async def set_password(
+    session: TenantSession | ControlSession, *, user: UserAccount | VendorAccount, password: str
+) -> None:
+    """Store a new password and make an invited person active; their second factor stays."""
     passwords.check(password, forbidden=(user.email.split("@")[0],))
     user.password_hash = await passwords.hashed(password)
     user.state = "active"
@@ -127,7 +130,7 @@ async def let_in(
     else:
         user = await queries.vendor_by_email(session, email=email, lock=True)
     if user is not None and user.blocked_until and user.blocked_until > now():
-        return Refusal(int((user.blocked_until - now()).total_seconds()) + 1)
+        return Refusal(seconds_until(user.blocked_until))
     right = await passwords.matches(user.password_hash if user else None, password)
     if user is None or user.state != "active" or not right:
         if user is not None:
@@ -140,8 +143,36 @@ async def let_in(
     return user
 
 
+async def check_password(
+    session: TenantSession | ControlSession, *, user_id: UUID, password: str
+) -> Refusal | None:
+    """Return why this is not the person's password, or None; the caller commits either way."""
+    user = await queries.person_for_update(session, user_id)
+    if user is None:
+        return Refusal()
+    if user.blocked_until and user.blocked_until > now():
+        return Refusal(seconds_until(user.blocked_until))
+    if await passwords.matches(user.password_hash, password):
+        return None
+    _slow_down(user)
+    audit.record(session, "identity.password.refused", subject=("user", user_id))
+    return Refusal()
+
+
+def seconds_until(moment: datetime) -> int:
+    """Return the whole seconds that are left until a moment, at least one."""
+    return max(0, int((moment - now()).total_seconds())) + 1
+
+
+def wait_after(failures: int) -> timedelta | None:
+    """Return how long to wait after so many failures in a row; None for the first five."""
+    if failures <= _FREE_FAILURES:
+        return None
+    return timedelta(seconds=min(_WAIT_MAX_SECONDS, 15 * 2 ** min(failures - _FREE_FAILURES, 20)))
+
+
 def _slow_down(user: UserAccount | VendorAccount) -> None:
     user.failures += 1
-    if user.failures > _FREE_FAILURES:
-        wait = min(_WAIT_MAX_SECONDS, 15 * 2 ** (user.failures - _FREE_FAILURES))
-        user.blocked_until = now() + timedelta(seconds=wait)
+    wait = wait_after(user.failures)
+    if wait is not None:
+        user.blocked_until = now() + wait

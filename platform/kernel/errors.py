@@ -48,6 +48,14 @@ class Unauthenticated(ProductError):
     message = marked("Sign in to continue.")
 
 
+class ConfirmationNeeded(ProductError):
+    """What is asked for needs a fresh proof of who is asking."""
+
+    code = "confirmation_needed"
+    status = 403
+    message = marked("Confirm that it is you to go on.")
+
+
 class Conflict(ProductError):
     """The state of the thing has moved on since it was read."""
 

@@ -12,12 +12,12 @@ from redis.exceptions import RedisError
 
 from kernel.actor import TenantRef
 from kernel.errors import TooManyRequests
-from kernel.keys import redis_key
+from kernel.keys import redis_key, shared_key
 
 
 async def spend(
     client: redis.asyncio.Redis,
-    tenant: TenantRef,
+    tenant: TenantRef | None,
     *,
     what: str,
     caller: str,
@@ -26,10 +26,11 @@ async def spend(
 ) -> None:
     """Count one use of `what` by a caller; raise TooManyRequests beyond the limit.
 
-    The caller (an IP address, say) is kept as a hash.
+    The caller (an IP address, say) is kept as a hash. Without a tenant it is the vendor's own.
     """
     digest = hashlib.sha256(caller.encode()).hexdigest()[:24]
-    key = redis_key(tenant, "throttle", what, digest)
+    parts = ("throttle", what, digest)
+    key = redis_key(tenant, *parts) if tenant is not None else shared_key(*parts)
     try:
         used = await client.incr(key)
         if used == 1:

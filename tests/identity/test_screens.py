@@ -35,6 +35,8 @@ async def test_the_login_page_carries_the_brand(browser: Browser) -> None:
 
 async def test_the_right_password_opens_a_session(browser: Browser, amira: str) -> None:
     """The cookie is host-only, HttpOnly and SameSite=Lax."""
+    await browser.log_in(STAFF, amira, PASSWORD)
+    await browser.post(STAFF, "/logout")
     answer = await browser.log_in(STAFF, amira, PASSWORD)
 
     assert answer.status_code == 303
