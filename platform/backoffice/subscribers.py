@@ -1,4 +1,4 @@
-"""What the Back Office does after its own commits: the published brand is put on."""
+"""What the Back Office does after commits: the published brand is put on, people are told."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import partial
 
 import redis.asyncio
 
-from backoffice import queries
+from backoffice import notices, queries
 from backoffice.events import BrandPublished
 from kernel.actor import TenantRef
 from kernel.database import Database
@@ -19,6 +19,7 @@ from tenants.ports import Ports
 
 def subscribe(made: Subscriptions, ports: Ports, renderer: Renderer) -> None:
     """Bind this room's subscribers."""
+    notices.subscribe(made)
     made.job(
         BrandPublished, "backoffice.wear", partial(wear, client=ports.redis, renderer=renderer)
     )

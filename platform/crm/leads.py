@@ -23,7 +23,7 @@ from kernel.database import TenantSession
 from kernel.errors import Conflict, InvalidInput, NotFound
 from kernel.events import record
 from kernel.ids import reference, uuid7
-from messaging import mails
+from messaging import mails, notifications
 
 _CONTACTS = {
     "note": ("Note", "note"),
@@ -170,8 +170,28 @@ async def _insert(
         reason=lead.assigned_reason,
     )
     record(session, LeadCaptured(lead.id, lead.referral_code))
+    await _tell_owner(session, lead)
     await session.flush()
     return lead
+
+
+async def _tell_owner(session: TenantSession, lead: Lead) -> None:
+    """Tell a lead's owner that it is theirs, unless they took it themselves."""
+    if lead.owner_id is None or lead.owner_id == session.info["actor"].id:
+        return
+    await notifications.notify(
+        session,
+        user_id=lead.owner_id,
+        kind="lead",
+        title="A lead is yours",
+        body="%(name)s, %(reference)s. %(reason)s",
+        href=f"/crm/leads/{lead.id}",
+        facts={
+            "name": f"{lead.first_name} {lead.last_name}".strip(),
+            "reference": lead.reference,
+            "reason": lead.assigned_reason[:160],
+        },
+    )
 
 
 def _came_again(session: TenantSession, lead: Lead, facts: _Facts) -> None:
@@ -253,6 +273,7 @@ async def assign(session: TenantSession, *, lead_id: UUID, owner_id: UUID) -> Le
     lead.owner_id, lead.updated_at = owner_id, now()
     lead.assigned_reason = f"By hand: {people[owner_id].name}, by {session.info['actor'].label}"
     _assigned(session, lead, before)
+    await _tell_owner(session, lead)
     return lead
 
 

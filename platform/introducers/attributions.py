@@ -16,6 +16,8 @@ from introducers.models import Attribution, LeadAttribution, Partner, ReferralVi
 from kernel.clock import now
 from kernel.database import TenantSession
 from kernel.ids import uuid7
+from kernel.language import marked
+from messaging import notifications
 
 
 async def visited(session: TenantSession, *, code: str, visitor: str) -> bool:
@@ -121,6 +123,16 @@ async def attribute(
         detail=client.reference,
         icon="user-plus",
     )
+    if at is None:  # what is brought over from elsewhere is no news
+        await notifications.notify(
+            session,
+            user_id=partner.user_id,
+            kind="referral",
+            title=marked("A new client came through you"),
+            body="%(name)s",
+            href="/referrals",
+            facts={"name": rules.masked_name(client.first_name, client.last_name)},
+        )
     await session.flush()
     await commissions.accrue_client(session, client_id=client_id)
     return True

@@ -18,10 +18,12 @@ from kernel.actor import TenantRef
 from kernel.clock import now
 from kernel.database import Database, TenantSession
 from kernel.failpoints import reach
+from kernel.language import marked
 from kernel.money import Money
 from ledger import chart, entries
 from ledger.errors import InsufficientFunds
 from ledger.lines import Draft, credit, debit
+from messaging import notifications
 
 _AT_ONCE = 500
 
@@ -81,6 +83,31 @@ async def _post(session: TenantSession, due: list[Unposted]) -> None:
             )
         )
     await session.flush()
+    await _tell(session, due)
+
+
+async def _tell(session: TenantSession, due: list[Unposted]) -> None:
+    """Tell each partner once, however many of their days were closed together."""
+    days: dict[UUID, list[Unposted]] = {}
+    for one in due:
+        days.setdefault(one.user_id, []).append(one)
+    for user_id, closed in sorted(days.items()):
+        last = max(closed, key=lambda one: one.day)
+        amount = sum((one.amount for one in closed if one.currency == last.currency), Decimal(0))
+        booked = amount > Decimal(0)
+        one_day = marked("%(amount)s for %(day)s is in your balance.")
+        several = marked("%(amount)s for the days until %(day)s is in your balance.")
+        taken = marked("%(amount)s for %(day)s was taken back: trades of that day have changed.")
+        given = one_day if len(closed) == 1 else several
+        await notifications.notify(
+            session,
+            user_id=user_id,
+            kind="commission",
+            title=marked("Commission booked") if booked else marked("Commission corrected"),
+            body=given if booked else taken,
+            href="/commissions",
+            facts={"amount": Money(abs(amount), last.currency), "day": last.day},
+        )
 
 
 def _draft(one: Unposted) -> Draft:

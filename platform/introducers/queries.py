@@ -36,6 +36,7 @@ class Unposted:
     currency: str
     amount: Decimal
     sequence: int
+    user_id: UUID
 
 
 async def partner(session: Session, partner_id: UUID) -> Partner | None:
@@ -187,10 +188,11 @@ async def unposted(
             both.c.currency,
             total,
             func.coalesce(func.max(both.c.sequence), 0) + 1,
+            Partner.user_id,
         )
         .join(Partner, Partner.id == both.c.partner_id)
         .where(Partner.state == "active")
-        .group_by(both.c.partner_id, both.c.day, both.c.currency)
+        .group_by(both.c.partner_id, both.c.day, both.c.currency, Partner.user_id)
         .having(total > 0 if positive else total < 0)
         .order_by(both.c.day, both.c.partner_id)
         .limit(limit)

@@ -140,7 +140,9 @@ async def spread(
             return
         mutes = await queries.push_mutes(session, people)
         rows = await queries.notifications_of(session, [one.notification_id for one in events])
-        for row in rows:
+        # Of several of a kind at once, the screen of a telephone shows the last.
+        newest = {(row.user_id, row.kind): row for row in sorted(rows, key=lambda row: row.id)}
+        for row in newest.values():
             if row.read_at is not None or (row.user_id, row.kind) in mutes:
                 continue
             for browser in browsers:

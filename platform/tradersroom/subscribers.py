@@ -13,11 +13,14 @@ from compliance import rules
 from compliance.events import KycApproved, KycRejected
 from kernel.actor import TenantRef
 from kernel.database import TenantSession
+from kernel.language import speaking
 from kernel.money import Money
 from kernel.subscriptions import Subscriptions
-from messaging import mails
+from messaging import mails, sms
 from tenants import queries as tenant_queries
 from tenants.ports import Ports
+from themes.formats import money_text
+from tradersroom import notices
 from trading import accounts
 from trading import queries as trading_queries
 from trading.accounts import UnknownAccountType
@@ -29,10 +32,14 @@ _STANDARD = "STD"
 
 def subscribe(made: Subscriptions, ports: Ports) -> None:
     """Bind this room's subscribers."""
+    notices.subscribe(made)
     made.on(KycApproved, "tradersroom.open_account", open_first_account)
     made.on(KycApproved, "tradersroom.mail_approval", partial(mail_approval, ports=ports))
     made.on(KycRejected, "tradersroom.mail_rejection", partial(mail_rejection, ports=ports))
     made.on(DepositCredited, "tradersroom.mail_deposit", partial(mail_deposit, ports=ports))
+    if ports.sms is not None:
+        made.on(KycApproved, "tradersroom.text_approval", partial(text_approval, ports=ports))
+        made.on(DepositCredited, "tradersroom.text_deposit", partial(text_deposit, ports=ports))
 
 
 async def open_first_account(session: TenantSession, event: KycApproved) -> None:
@@ -57,7 +64,8 @@ async def open_first_account(session: TenantSession, event: KycApproved) -> None
 
 
 async def mail_approval(session: TenantSession, event: KycApproved, *, ports: Ports) -> None:
-    """Tell the client that they are verified."""
+    """Tell the client that they are verified, by mail and in the product."""
+    await notices.tell_approved(session, event)
     client = await client_queries.client(session, event.client_id)
     if client is not None:
         await mails.queue(
@@ -70,7 +78,8 @@ async def mail_approval(session: TenantSession, event: KycApproved, *, ports: Po
 
 
 async def mail_rejection(session: TenantSession, event: KycRejected, *, ports: Ports) -> None:
-    """Tell the client what is needed again, and why."""
+    """Tell the client what is needed again, and why, by mail and in the product."""
+    await notices.tell_rejected(session, event)
     client = await client_queries.client(session, event.client_id)
     if client is None:
         return
@@ -92,7 +101,8 @@ async def mail_rejection(session: TenantSession, event: KycRejected, *, ports: P
 
 
 async def mail_deposit(session: TenantSession, event: DepositCredited, *, ports: Ports) -> None:
-    """Confirm money that is where the client wanted it."""
+    """Confirm money that is where the client wanted it, by mail and in the product."""
+    await notices.tell_credited(session, event)
     row = await treasury_queries.deposit_row(session, deposit_id=event.deposit_id)
     client = await client_queries.client(session, event.client_id)
     if row is None or client is None:
@@ -107,6 +117,44 @@ async def mail_deposit(session: TenantSession, event: DepositCredited, *, ports:
             "amount": str(Money(event.amount, event.currency)),
             "reference": row.reference,
             "target": target,
+            "link": await _link(session, ports, f"/deposit/{row.reference}"),
+        },
+        vault=ports.vault,
+    )
+
+
+async def text_approval(session: TenantSession, event: KycApproved, *, ports: Ports) -> None:
+    """Tell a verified client by SMS, where the brokerage has written one."""
+    client = await client_queries.client(session, event.client_id)
+    if client is not None:
+        await sms.queue(
+            session,
+            to=client.phone,
+            event="kyc_approved",
+            language=client.language,
+            context={"name": client.first_name, "link": await _link(session, ports, "/")},
+            vault=ports.vault,
+        )
+
+
+async def text_deposit(session: TenantSession, event: DepositCredited, *, ports: Ports) -> None:
+    """Tell of money that arrived by SMS, where the brokerage has written one."""
+    row = await treasury_queries.deposit_row(session, deposit_id=event.deposit_id)
+    client = await client_queries.client(session, event.client_id)
+    if row is None or client is None:
+        return
+    with speaking(client.language):
+        amount = money_text(Money(event.amount, event.currency))
+    await sms.queue(
+        session,
+        to=client.phone,
+        event="deposit_received",
+        language=client.language,
+        context={
+            "name": client.first_name,
+            "amount": amount,
+            "reference": row.reference,
+            "target": str(row.account_login or ""),
             "link": await _link(session, ports, f"/deposit/{row.reference}"),
         },
         vault=ports.vault,
