@@ -275,7 +275,10 @@ class AuditEntry(_AuditEntry, Base):
     """Who changed what, when and why; appended, never changed."""
 
     __tablename__ = "audit_entry"
-    __table_args__ = (Index("ix_audit_entry_subject", "subject_kind", "subject_id"),)
+    __table_args__ = (
+        Index("ix_audit_entry_subject", "subject_kind", "subject_id"),
+        Index("ix_audit_entry_at_id", "at", "id"),
+    )
 
 
 class VendorAuditEntry(_AuditEntry, ControlBase):
