@@ -21,7 +21,7 @@ PATIENCE_SECONDS = 90
 _FORM = "form[method=post]"
 
 
-def _link(copy: Copy, email: str, part: str) -> str:
+def link_in_mail(copy: Copy, email: str, part: str) -> str:
     """Wait for a mail with a link of that kind and return the link."""
     inbox = Inbox(copy.inbox)
     deadline = time.monotonic() + PATIENCE_SECONDS
@@ -71,7 +71,7 @@ def test_a_visitor_asks_for_a_call_and_sales_make_a_client_of_them(
     assert seller.leave() == []
 
     invited = Visitor(eyes, copy)
-    invited.page.goto(_link(copy, f"berta.{mark}@example.com", "/invite/"))
+    invited.page.goto(link_in_mail(copy, f"berta.{mark}@example.com", "/invite/"))
     invited.look()
     assert invited.page.locator("input[name=password]").is_visible()
     assert invited.leave() == []
@@ -110,7 +110,7 @@ def test_a_trader_registers_is_verified_and_pays_in(
     with trader.page.expect_navigation():
         trader.page.locator(f"{_FORM} button[type=submit]").last.click()
     trader.look()
-    trader.page.goto(_link(copy, email, "/verify/"))
+    trader.page.goto(link_in_mail(copy, email, "/verify/"))
     trader.look()
     trader.reads("Tara")
     _send_documents(trader, tmp_path, mark)
