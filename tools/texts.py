@@ -19,7 +19,10 @@ LOCALE = ROOT / "themes" / "locale"
 LANGUAGES = ("de", "es", "ar")
 _KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "marked": None}
 # Templates that only staff see stay English; what they call is not collected.
-_TEMPLATES = ("trader", "partner", "auth", "public", "errors", "layouts", "macros")
+_TEMPLATES = (
+    *("trader", "partner", "auth", "public", "errors", "layouts", "macros"),
+    "notifications",
+)
 # The header names a day; a changing one would change every file at each run.
 _WRITTEN = datetime(2026, 11, 24, tzinfo=UTC)
 Text = str | tuple[str, str]
