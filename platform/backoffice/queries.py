@@ -1,4 +1,4 @@
-"""Every select on the versions of the brand."""
+"""Every select on the versions of the brand and on their pictures."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select, true
 
-from backoffice.models import BrandVersion
+from backoffice.models import BrandFile, BrandVersion
 from kernel.database import ReadSession, TenantSession
 
 Session = TenantSession | ReadSession
@@ -50,3 +50,34 @@ async def due_version(session: TenantSession, *, moment: datetime) -> BrandVersi
         .with_for_update()
     )
     return await session.scalar(statement)
+
+
+async def brand_files(session: Session, upload_id: UUID, *, since: datetime) -> Sequence[BrandFile]:
+    """Return the pictures of one upload that is no older than a moment."""
+    statement = select(BrandFile).where(
+        BrandFile.upload_id == upload_id, BrandFile.created_at >= since
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def unworn_files(session: Session, *, before: datetime, limit: int) -> list[tuple[UUID, str]]:
+    """Return id and object key of old pictures that no version refers to."""
+    entry = func.jsonb_each(BrandVersion.look["files"]).table_valued("key", "value")
+    worn = (
+        select(entry.c.value.op("->>")("key"))
+        .select_from(BrandVersion)
+        .join(entry, true())
+        .where(BrandVersion.look["files"].isnot(None))
+    )
+    statement = (
+        select(BrandFile.id, BrandFile.object_key)
+        .where(BrandFile.created_at < before, BrandFile.object_key.not_in(worn))
+        .order_by(BrandFile.created_at)
+        .limit(limit)
+    )
+    return [(row.id, row.object_key) for row in await session.execute(statement)]
+
+
+async def forget_files(session: TenantSession, ids: Sequence[UUID]) -> None:
+    """Delete rows of pictures that are not in the store any more."""
+    await session.execute(delete(BrandFile).where(BrandFile.id.in_(ids)))

@@ -26,6 +26,9 @@ SCANS_MAX = 24
 LOGO_SIDE = 1_200
 SQUARE_MIN = 256
 ICON_SIDES = (32, 180, 192, 512)
+BACKGROUND_WIDTH_MIN = 800
+# The heaviest font leaves a sign-in page this much of a first visit's budget.
+BACKGROUND_BYTES_MAX = 36_000
 # Platforms cut a maskable icon to a circle of 80 %; this square fits inside it.
 _MASKABLE_SHARE = 0.56
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
@@ -45,6 +48,8 @@ _TOO_MANY_PIXELS = (
 _TOO_SMALL = "This picture is smaller than 32 pixels a side. Send a larger one."
 _TOO_MANY_SCANS = "This JPEG is stored in an unusual way. Save it as PNG and send that."
 _NOT_SQUARE = "This logo must be square and at least 256 pixels a side."
+_TOO_NARROW = "This picture is narrower than 800 pixels. Send a larger one."
+_BACKGROUND_RASTER = "Send the background as PNG, JPEG or WebP."
 _SQUARE_RASTER = "Send the square logo as PNG, JPEG or WebP, so that icons can be made from it."
 
 
@@ -101,6 +106,27 @@ def square(data: bytes, *, background: str) -> dict[str, Picture]:
     maskable.alpha_composite(small, ((512 - inner) // 2, (512 - inner) // 2))
     made["icon-maskable"] = _written(maskable.convert("RGB"), "PNG")
     return made
+
+
+def background(data: bytes) -> Picture:
+    """Return a large picture for behind words, drawn anew as WebP and made light.
+
+    It loses detail, then size, until it is at most BACKGROUND_BYTES_MAX. Raises InvalidInput for
+    the field `file`. Slow: call it in a thread.
+    """
+    check_bytes(data)
+    if drawings.looks_like(data):
+        raise refused(_BACKGROUND_RASTER)
+    if measured(data, sniffed(data))[0] < BACKGROUND_WIDTH_MIN:
+        raise refused(_TOO_NARROW)
+    picture = _fresh(data)[0].convert("RGB")
+    while True:
+        for quality in (70, 50, 34):
+            target = io.BytesIO()
+            picture.save(target, "WEBP", quality=quality)
+            if target.tell() <= BACKGROUND_BYTES_MAX:
+                return Picture(target.getvalue(), "image/webp", "webp")
+        picture = picture.reduce(2)
 
 
 def check_bytes(data: bytes) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from backoffice import queries, subscribers
 from backoffice.events import BrandPublished
-from backoffice.settings import brand_versions
+from backoffice.settings import brand_files, brand_versions
 from kernel.actor import TenantRef
 from kernel.database import Database
 from tenants import brands
@@ -104,7 +104,7 @@ async def test_another_brokerages_draft_and_logo_are_not_found(
 ) -> None:
     """By the version's id, although it exists next door."""
     async with ports.database.tenant(tenant) as session:
-        files = await brand_versions.taken(
+        files = await brand_files.taken(
             session, kind="light", data=pictures.png(), store=ports.store, background="#000000"
         )
         version = await brand_versions.save(session, values=LOOK, files=files)
@@ -198,7 +198,7 @@ async def test_a_draft_logo_is_shown_in_the_studio_alone(
     await browser.post(TEAM, HERE, {**LOOK, "remove_square": "yes", "action": "save"})
     removed = await browser.get(TEAM, f"{HERE}/versions/{version}/icon-32")
 
-    assert f"/versions/{version}/square" in studio.text
+    assert "/pictures/square?v=" in studio.text
     assert all(f"/versions/{version}/{kind}" in preview.text for kind in ("light", "dark"))
     assert logo.content.startswith(b"\x89PNG")
     assert (public.status_code, removed.status_code) == (404, 404)

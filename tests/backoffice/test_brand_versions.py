@@ -15,16 +15,19 @@ import pytest
 from backoffice import queries, schedule, subscribers
 from backoffice.events import BrandPublished
 from backoffice.models import BrandVersion
-from backoffice.settings import brand_versions, looks
+from backoffice.settings import brand_files, brand_versions, looks, theme_files
 from entrypoints.application import Web
 from kernel.actor import TenantRef
 from kernel.clock import now
 from kernel.errors import Conflict, InvalidInput
+from kernel.language import LANGUAGES
 from tenants import brands
 from tenants.ports import Ports
 from tests.factories import pictures
 from tests.fixtures.stack import eventually
 from tests.fixtures.web import Browser, host
+from themes import brand_texts
+from themes.brand_texts import BY_KEY
 
 MY = host("my")
 LOOK = {
@@ -223,11 +226,11 @@ async def test_a_published_logo_is_served_by_every_surface_and_by_no_other_broke
 ) -> None:
     """Under headers that leave it nothing to do; the browser's tab shows its icon."""
     async with ports.database.tenant(tenant) as session:
-        files = await brand_versions.taken(
+        files = await brand_files.taken(
             session, kind="square", data=pictures.png(), store=ports.store, background="#000000"
         )
         drawing = pictures.svg('<path d="M0 0h9v9z"/>')
-        files |= await brand_versions.taken(
+        files |= await brand_files.taken(
             session, kind="light", data=drawing, store=ports.store, background="#000000"
         )
         await brand_versions.save(session, values=LOOK, files=files)
@@ -249,7 +252,7 @@ async def test_a_published_logo_is_served_by_every_surface_and_by_no_other_broke
     assert foreign.status_code == 404
 
 
-@pytest.mark.parametrize("name", looks.FIELDS)
+@pytest.mark.parametrize("name", looks.PLAIN)
 def test_each_bad_value_is_named(name: str) -> None:
     """One sentence beside its field, and nothing else is complained of."""
     with pytest.raises(InvalidInput) as refused:
@@ -268,8 +271,30 @@ def test_a_colour_that_fails_is_mended_to_the_nearest_that_passes() -> None:
 
 
 def test_a_theme_travels_in_a_file() -> None:
-    """What is exported is what is imported."""
-    assert looks.from_file(looks.to_file({**LOOK, "files": {"x": 1}})) == LOOK
+    """What is exported is what is imported, texts, order and pictures too."""
+    look = {
+        **looks.PLAIN,
+        **LOOK,
+        "menu": {"trader": {"order": ["/history", "/"], "hidden": ["/accounts"]}},
+        "cards": {"partner": ["links", "balance", "figures", "network", "commissions"]},
+        "texts": {"welcome": {"en": "Hello <b>you</b>", "ar": "أهلا بكم"}},
+    }
+    drawn = {"light": pictures.svg(""), "background": pictures.png()}
+    file = theme_files.written({**look, "files": {"x": 1}}, drawn)
+
+    assert theme_files.read(file) == (look, drawn)
+
+
+def _file(**changes: Any) -> bytes:
+    theme = {**looks.PLAIN, **LOOK, "menu": {}, "cards": {}, "texts": {}}
+    theme |= changes.pop("theme", {})
+    body = {"format": "marque-theme", "version": 1, "theme": theme, "pictures": {}}
+    return json.dumps(body | changes).encode()
+
+
+def test_a_file_without_pictures_is_read() -> None:
+    """The hostile ones below differ from it by one thing each."""
+    assert theme_files.read(_file())[0]["name"] == "Alpha Prime"
 
 
 @pytest.mark.parametrize(
@@ -280,21 +305,73 @@ def test_a_theme_travels_in_a_file() -> None:
         b"[]",
         b"{",
         b"[" * 60_000,
-        b" " * 70_000,
-        b'{"format": "other", "version": 1, "theme": {}}',
-        b'{"format": "marque-theme", "version": 2, "theme": {}}',
-        b'{"format": "marque-theme", "version": 1, "theme": {"main": "#000000"}}',
-        json.dumps(
-            {"format": "marque-theme", "version": 1, "theme": {**LOOK, "files": {}}}
-        ).encode(),
-        json.dumps(
-            {"format": "marque-theme", "version": 1, "theme": {**LOOK, "main": "red;}"}}
-        ).encode(),
+        b" " * (theme_files.BYTES_MAX + 1),
+        _file(format="other"),
+        _file(version=2),
+        _file(theme={"files": {}}),
+        _file(theme={"main": "red;}"}),
+        _file(theme={"main": None}),
+        _file(theme={"font": "../../etc/passwd"}),
+        _file(theme={"theme": "../default"}),
+        _file(theme={"background": "url(//evil)"}),
+        _file(theme={"menu": {"staff": {"order": [], "hidden": []}}}),
+        _file(theme={"menu": {"trader": {"order": ["//evil.example"], "hidden": []}}}),
+        _file(theme={"menu": {"trader": {"order": ["javascript:x"], "hidden": []}}}),
+        _file(theme={"menu": {"trader": {"order": ["/"] * 25, "hidden": []}}}),
+        _file(theme={"menu": {"trader": {"order": [], "hidden": ["/verification"]}}}),
+        _file(theme={"menu": {"trader": {"order": [], "more": 1}}}),
+        _file(theme={"menu": {"trader": "/"}}),
+        _file(theme={"cards": {"trader": ["wallet"]}}),
+        _file(theme={"cards": {"trader": {"wallet": 1}}}),
+        _file(theme={"texts": {"welcome": {"xx": "Hello"}}}),
+        _file(theme={"texts": {"nothing": {"en": "Hello"}}}),
+        _file(theme={"texts": {"welcome": "Hello"}}),
+        _file(theme={"texts": {"welcome": {"en": {"a": 1}}}}),
+        _file(theme={"texts": {"welcome": {"en": "a" * 81}}}),
+        _file(theme={"texts": {"welcome": {"en": "one\ntwo"}}}),
+        _file(theme={"texts": {"risk": {"en": "Trading is fun."}}}),
+        _file(pictures={"icon-32": ""}),
+        _file(pictures={"light": "not base64!"}),
+        _file(pictures=["light"]),
     ],
 )
 def test_a_file_that_is_no_theme_is_refused(data: bytes) -> None:
     """With a sentence for the field that took it."""
     with pytest.raises(InvalidInput) as refused:
-        looks.from_file(data)
+        theme_files.read(data)
 
     assert set(refused.value.fields) == {"theme_file"}
+
+
+def test_a_risk_warning_may_be_longer_and_never_less() -> None:
+    """Each sentence of the standard one stays, in each language."""
+    for language in LANGUAGES:
+        standard = BY_KEY["risk"].said(language, "")
+        first = standard.split(". ")[0]
+        assert brand_texts.refusal("risk", language, f"74 %. {standard} More.") == ""
+        assert brand_texts.refusal("risk", language, "") == ""
+        assert "Keep every sentence" in brand_texts.refusal("risk", language, first)
+
+
+@pytest.mark.parametrize("hidden", ["\u202e", "\u2066", "\x00", "\n", "\u200b", "\ufeff"])
+def test_a_text_hides_nothing(hidden: str) -> None:
+    """What turns or hides letters is refused; Arabic's joiners are not."""
+    assert brand_texts.refusal("welcome", "en", f"a{hidden}b")
+    assert not brand_texts.refusal("welcome", "ar", "\u0645\u06cc\u200c\u062e")
+
+
+def test_what_is_typed_half_is_previewed_as_it_was() -> None:
+    """A colour with three digits, a text too long: the rest of the form is seen nevertheless."""
+    before = {**looks.PLAIN, **LOOK, "menu": {}, "cards": {}, "texts": {"footer": {"en": "Old"}}}
+    typed = {
+        **before,
+        "main": "#7a1",
+        "accent": "#c9a227",
+        "menu": {"trader": {"order": [], "hidden": ["/"]}},
+        "texts": {"footer": {"en": "x" * 300, "de": "Neu"}},
+    }
+    look = looks.passable(typed, before)
+
+    assert (look["main"], look["accent"]) == (LOOK["main"], "#c9a227")
+    assert look["menu"] == {}
+    assert look["texts"] == {"footer": {"de": "Neu"}}

@@ -7,7 +7,6 @@ one by an event, after the commit.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,17 +19,14 @@ from backoffice.events import BrandPublished
 from backoffice.models import BrandVersion
 from backoffice.settings import looks
 from identity import audit
-from kernel import events, images
+from kernel import events
 from kernel.actor import SYSTEM, TenantRef
 from kernel.clock import now
 from kernel.database import TenantSession
 from kernel.errors import Conflict, InvalidInput, NotFound
 from kernel.ids import uuid7
-from kernel.storage import ObjectStore
 from tenants import brands
 
-LOGOS = ("light", "dark", "square")
-_KIND = "brand"
 _SUBJECT = "brand_version"
 _AHEAD_MAX = timedelta(days=365)
 
@@ -56,12 +52,18 @@ def first_look(tenant: TenantRef, worn: Mapping[str, Any]) -> dict[str, Any]:
     """Return the look of a brokerage that never published one."""
     brand = brands.dressed(tenant, worn)
     return {
+        **looks.PLAIN,
         "name": brand.name,
         "main": brand.colours.brand,
         "accent": brand.colours.accent,
         "radius": brand.colours.radius,
         "density": brand.colours.density,
         "font": brand.colours.font,
+        "theme": brand.theme,
+        "background": brand.background,
+        "menu": dict(worn.get("menu") or {}),
+        "cards": dict(worn.get("cards") or {}),
+        "texts": dict(worn.get("texts") or {}),
         "files": dict(worn.get("files") or {}),
     }
 
@@ -75,9 +77,11 @@ async def save(
 ) -> BrandVersion:
     """Write the draft anew; raise InvalidInput with one sentence a field.
 
-    `files` are those of `taken`, which no visitor can make up.
+    `files` are those of `brand_files`, which no visitor can make up.
     """
     look = {**looks.checked(values), "files": dict(files)}
+    if look["background"] == "picture" and "background" not in look["files"]:
+        raise InvalidInput({"background": "Choose a picture first, or another background."})
     draft = await queries.version_in(session, "draft")
     before = dict(draft.look) if draft is not None else None
     if draft is None:
@@ -87,36 +91,6 @@ async def save(
     await _flush(session)
     _record(session, "backoffice.brand.save", draft, before=before)
     return draft
-
-
-async def taken(
-    session: TenantSession, *, kind: str, data: bytes, store: ObjectStore, background: str
-) -> dict[str, Any]:
-    """Take a logo in and return what is known of it and, for the square one, of its icons.
-
-    `kind` is one of LOGOS. Raises InvalidInput for the field `logo_<kind>`.
-    """
-    if kind not in LOGOS:
-        raise NotFound
-    try:
-        if kind == "square":
-            made = await asyncio.to_thread(images.square, data, background=background)
-        else:
-            made = {kind: await asyncio.to_thread(images.logo, data)}
-    except InvalidInput as error:
-        raise InvalidInput({f"logo_{kind}": error.fields.get("file", error.text)}) from None
-    tenant: TenantRef = session.info["tenant"]
-    known = {}
-    for name, picture in made.items():
-        key = await store.put(tenant, _KIND, picture.data, media_type=picture.media_type)
-        known[name] = brands.file_entry(key, picture)
-    audit.record(
-        session,
-        "backoffice.brand.logo",
-        subject=("brand_logo", kind),
-        after={name: entry["sha"] for name, entry in known.items()},
-    )
-    return known
 
 
 async def publish(session: TenantSession) -> BrandVersion:
@@ -220,4 +194,7 @@ def _record(
 
 
 def _plain(look: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: look.get(name, "") for name in looks.FIELDS}
+    """Return what the audit trail keeps of a look: of its texts, which are its own."""
+    own = (look.get("texts") or {}).items()
+    said = sorted(f"{key}.{language}" for key, texts in own for language in texts)
+    return {name: look.get(name, "") for name in looks.FIELDS} | {"texts": said}
