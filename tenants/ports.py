@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import redis.asyncio
 
-from connectors.mail.port import Mailer
+from connectors.dns.port import Dns
+from connectors.mail.port import Mailer, MailServers
 from connectors.payments.port import PaymentProviders
 from connectors.push.port import Pusher
 from connectors.sms.port import SmsGateway
@@ -29,5 +30,7 @@ class Ports:
     trading: TradingConnections
     payments: PaymentProviders
     mailer: Mailer
+    mail_servers: MailServers
+    dns: Dns
     pusher: Pusher
     sms: SmsGateway | None = None  # without one, no SMS is queued

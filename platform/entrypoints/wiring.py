@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import redis.asyncio
 
-from connectors.mail.smtp import Smtp
+from connectors.dns.resolver import DnsResolver
+from connectors.mail.smtp import Smtp, SmtpServers
 from connectors.push.web import WebPush
 from connectors.sms.twilio import Twilio
 from connectors.storage.filesystem import FilesystemStore
@@ -36,6 +37,8 @@ def ports(settings: Settings, *, pool_size: int = 10) -> Ports:
         trading=ServerConnections(database, vault, allow=settings.egress_allow),
         payments=ProviderAdapters(allow=settings.egress_allow),
         mailer=Smtp(settings.smtp_url),
+        mail_servers=SmtpServers(allow=settings.egress_allow),
+        dns=DnsResolver(settings.dns),
         pusher=WebPush(allow=settings.egress_allow),
         sms=_sms(settings),
     )

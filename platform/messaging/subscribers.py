@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
+from identity.events import SecurityChanged
 from kernel.actor import TenantRef
 from kernel.database import Database
 from kernel.subscriptions import Subscriptions
-from messaging import mails, pushes, sms
+from messaging import mails, pushes, security_notices, sms
+from messaging.delivery import links, servers
 from messaging.events import MailQueued, NotificationsRead, Notified, PushQueued, SmsQueued
 from messaging.liquid.renderer import Renderer
 from tenants import brands
@@ -23,6 +25,11 @@ def subscribe(made: Subscriptions, ports: Ports, renderer: Renderer) -> None:
     async def brand_of(tenant: TenantRef) -> Brand:
         return await brands.current(ports.database, tenant)
 
+    turns = servers.Turns()
+
+    async def site_of(tenant: TenantRef) -> str:
+        return await links.origin(ports.database, ports.settings, tenant, surface="public")
+
     async def deliver(database: Database, tenant: TenantRef, event: MailQueued) -> None:
         await mails.deliver(
             database,
@@ -32,6 +39,9 @@ def subscribe(made: Subscriptions, ports: Ports, renderer: Renderer) -> None:
             vault=ports.vault,
             brand_of=brand_of,
             renderer=renderer,
+            own=ports.mail_servers,
+            turns=turns,
+            site_of=site_of,
         )
 
     async def text(database: Database, tenant: TenantRef, event: SmsQueued) -> None:
@@ -49,6 +59,12 @@ def subscribe(made: Subscriptions, ports: Ports, renderer: Renderer) -> None:
 
     made.job(MailQueued, "messaging.deliver", deliver, lane="mail")
     made.job(SmsQueued, "messaging.text", text, lane="mail")
+    made.on(
+        SecurityChanged,
+        "messaging.security_changed",
+        partial(security_notices.on_security_changed, vault=ports.vault),
+        lane="mail",
+    )
     _tell(made, ports, brand_of)
 
 

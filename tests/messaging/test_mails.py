@@ -179,6 +179,7 @@ def test_every_mail_can_be_written(template: str) -> None:
     names = ("name", "link", "login", "server", "reason", "amount", "reference", "target")
     context = dict.fromkeys(names, "value\r\nBcc: x")
     context |= {"password": "pw-1", "investor_password": "pw-2", "referral_link": "http://r"}
+    context |= {"change": "x", "place": "y", "server": "z"}
 
     letter = texts.write(template, brand="Alpha", context=context)
 
