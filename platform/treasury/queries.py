@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, func, or_, select, tuple_
-from sqlalchemy.orm import QueryableAttribute, defer
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select, tuple_
+from sqlalchemy.orm import QueryableAttribute, aliased, defer
 
 from clients.models import Client
 from kernel.database import ReadSession, TenantSession
@@ -59,6 +59,7 @@ class DepositRow:
     connection: str
     provider_reference: str
     disputed: bool
+    first: bool
     created_at: datetime
     settled_at: datetime | None
     credited_at: datetime | None
@@ -82,6 +83,7 @@ class DepositFilter:
     largest: Decimal | None = None
     connection: str = ""
     provider_reference: str = ""
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +92,6 @@ class DepositPage:
 
     rows: list[DepositRow]
     after: UUID | None
-
-
-@dataclass(frozen=True, slots=True)
-class DepositTotal:
-    """How many deposits of a currency were settled, and how much they were."""
-
-    currency: str
-    count: int
-    amount: Decimal
-    fee: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,21 +363,6 @@ async def deposit_row(session: Session, *, deposit_id: UUID) -> DepositRow | Non
     return _as_row(row) if row is not None else None
 
 
-async def deposit_totals(
-    session: Session, *, narrowed: DepositFilter | None = None
-) -> list[DepositTotal]:
-    """Return what was settled in each currency, of the deposits a filter leaves."""
-    amount = func.sum(Deposit.settled_amount)
-    fee = func.coalesce(
-        func.sum(Deposit.fee).filter(Deposit.fee_currency == Deposit.currency), Decimal(0)
-    )
-    sums = _joined(select(Deposit.currency, func.count(), amount, fee))
-    query = _narrowed(sums, narrowed or DepositFilter())
-    query = query.where(Deposit.state.in_(("settled", "credited")))
-    query = query.group_by(Deposit.currency).order_by(Deposit.currency)
-    return [DepositTotal(*row) for row in await session.execute(query)]
-
-
 async def count_by_state(session: Session) -> dict[str, int]:
     """Return how many deposits stand in each state, for the tabs of a list."""
     query = select(Deposit.state, func.count()).group_by(Deposit.state)
@@ -394,6 +371,15 @@ async def count_by_state(session: Session) -> dict[str, int]:
 
 _AMOUNT = func.coalesce(Deposit.settled_amount, Deposit.amount)
 _PERSON = func.concat_ws(" ", Client.first_name, Client.last_name)
+_EARLIER = aliased(Deposit)
+# Whether this is the first money its client ever paid in.
+_FIRST = and_(
+    Deposit.settled_at.is_not(None),
+    ~exists().where(
+        _EARLIER.client_id == Deposit.client_id,
+        tuple_(_EARLIER.settled_at, _EARLIER.id) < tuple_(Deposit.settled_at, Deposit.id),
+    ),
+)
 # What a list of deposits may be sorted by.
 DEPOSIT_ORDERS: dict[str, Any] = {
     "created": Deposit.id,
@@ -414,6 +400,7 @@ def _rows() -> Select[*tuple[Any, ...]]:
             Client.reference,
             _PERSON,
             TradingAccount.login,
+            _FIRST,
         )
     )
 
@@ -430,6 +417,8 @@ def _joined(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
 def _narrowed(query: Select[*tuple[Any, ...]], narrowed: DepositFilter) -> Select[*tuple[Any, ...]]:
     if narrowed.states:
         query = query.where(Deposit.state.in_(narrowed.states))
+    if narrowed.first:
+        query = query.where(_FIRST)
     for column, wanted in (
         (Deposit.client_id, narrowed.client_id),
         (Client.owner_id, narrowed.owner_id),
@@ -470,7 +459,7 @@ def _contained(column: QueryableAttribute[Any]) -> Callable[[Any], ColumnElement
 
 
 def _as_row(found: Row[*tuple[Any, ...]]) -> DepositRow:
-    row, provider, name, client, person, login = found
+    row, provider, name, client, person, login, first = found
     settled = fee = None
     if row.settled_amount is not None and row.settled_currency is not None:
         settled = Money(row.settled_amount, row.settled_currency)
@@ -493,6 +482,7 @@ def _as_row(found: Row[*tuple[Any, ...]]) -> DepositRow:
         connection=name,
         provider_reference=row.provider_reference or "",
         disputed=row.disputed_at is not None,
+        first=first,
         created_at=row.created_at,
         settled_at=row.settled_at,
         credited_at=row.credited_at,

@@ -71,13 +71,16 @@ async def test_totals_add_up_what_was_settled_by_currency(desk: Desk) -> None:
     await desk.start("40.00")
 
     async with desk.database.tenant_read(desk.tenant) as session:
-        totals = await queries.deposit_totals(session)
+        groups = await queries.deposit_groups(session, narrowed=DepositFilter())
         states = await queries.count_by_state(session)
+        firsts = await queries.deposit_page(session, narrowed=DepositFilter(first=True))
 
-    assert [(total.currency, total.count, total.amount) for total in totals] == [
+    credited = [group for group in groups if group.state == "credited"]
+    assert [(group.currency, group.count, group.amount) for group in credited] == [
         ("EUR", 1, Decimal(70)),
         ("USD", 2, Decimal("150.5")),
     ]
+    assert [row.settled and row.settled.amount for row in firsts.rows] == [Decimal(100)]
     assert states == {"credited": 3, "held": 1, "created": 1}
 
 
