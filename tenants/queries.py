@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from kernel import slices
 from kernel.actor import TenantRef
 from kernel.database import ControlSession
+from kernel.web.cursors import Window
+from kernel.web.table import State
 from tenants.models import (
     Cluster,
     Domain,
@@ -53,6 +56,43 @@ async def locked_tenant(session: ControlSession, tenant_id: UUID) -> Tenant | No
 async def all_tenants(session: ControlSession) -> Sequence[Tenant]:
     """Return every tenant, in the order of their names."""
     return (await session.scalars(select(Tenant).order_by(Tenant.name))).all()
+
+
+_TENANTS = slices.Source(
+    columns={
+        "name": func.lower(Tenant.name),
+        "slug": Tenant.slug,
+        "state": Tenant.state,
+        "since": Tenant.created_at,
+        "currency": Tenant.base_currency,
+    },
+    key=Tenant.id,
+    search=lambda word: [
+        func.lower(Tenant.name).contains(word, autoescape=True),
+        Tenant.slug.contains(word, autoescape=True),
+    ],
+)
+
+
+def _itself(tenant: Tenant) -> Tenant:
+    return tenant
+
+
+async def tenant_page(session: ControlSession, state: State) -> Window[Tenant]:
+    """Return a page of tenants."""
+    return await slices.page(session, select(Tenant), state, _TENANTS, make=_itself)
+
+
+async def tenant_rows(session: ControlSession, state: State, *, limit: int) -> list[Tenant]:
+    """Return the first tenants of a whole list."""
+    chosen = select(Tenant)
+    return await slices.rows(session, chosen, state, _TENANTS, make=_itself, limit=limit)
+
+
+async def tenant_facets(session: ControlSession, state: State) -> slices.Facets:
+    """Count a list of tenants by state and currency."""
+    counting = select(func.count()).select_from(Tenant)
+    return await slices.facets(session, counting, state, _TENANTS, ("state", "currency"))
 
 
 async def domain_with_tenant(session: ControlSession, host: str) -> Row[Domain, Tenant] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -18,11 +17,10 @@ from kernel.errors import NotFound
 from kernel.money import Money
 from kernel.viewer import Viewer
 from kernel.web import export
-from kernel.web.cursors import Key, Window, read_cursor, window
 from kernel.web.inject import Seen, Session
 from kernel.web.pages import page
 from kernel.web.table import Column, State, Table
-from treasury import queries
+from treasury import deposit_pages, queries
 from treasury.queries import DepositFilter, DepositGroup, DepositRow
 
 AnyRequest = Request[Any, Any, Any]
@@ -53,6 +51,14 @@ TABLE = Table(
         Column("fee", "Fee", "money", shown=False),
         Column("payment", "Provider's reference", filtered=True, shown=False),
         Column("reason", "Reason", shown=False),
+        Column(
+            "first",
+            "First of the client",
+            "choice",
+            filtered=True,
+            shown=False,
+            choices=(("yes", "Yes"),),
+        ),
     ),
     sort="-created",
 )
@@ -70,6 +76,7 @@ _CELLS: dict[str, Callable[[DepositRow], tuple[export.Cell, ...]]] = {
     "fee": lambda row: _money(row.fee),
     "payment": lambda row: (row.provider_reference,),
     "reason": lambda row: (row.reason,),
+    "first": lambda row: ("yes" if row.first else "",),
 }
 _HEADS = {
     "client": ("Client", "Client number"),
@@ -91,9 +98,14 @@ async def _find(
         "totals": _totals(state, groups),
         "picks": [
             {"name": "currency", "label": "Currency", "options": [(c, c) for c in currencies]},
+            {"name": "first", "label": "First of the client", "options": [("yes", "Yes")]},
         ],
     }
-    return Found(await _window(session, state, narrowed), _total(state, groups), context)
+    return Found(
+        await deposit_pages.page(session, state, wanted=narrowed),
+        _total(state, groups),
+        context,
+    )
 
 
 async def _groups(session: TenantSession, viewer: Viewer, state: State) -> list[DepositGroup]:
@@ -126,40 +138,6 @@ async def _rows(
         descending=state.descending,
         limit=limit,
     )
-
-
-async def _window(
-    session: TenantSession, state: State, narrowed: DepositFilter
-) -> Window[DepositRow]:
-    kind = TABLE.column(state.sorted_by).kind
-    at = read_cursor(state.after or state.before, "text" if kind == "choice" else kind)
-    backwards = at is not None and not state.after
-    rows = await queries.deposit_slice(
-        session,
-        narrowed=narrowed,
-        order=state.sorted_by,
-        descending=state.descending is not backwards,
-        after=(at.value, at.id) if at else None,
-        limit=_PAGE + 1,
-    )
-    key = _KEYS[state.sorted_by]
-    return window(
-        rows,
-        size=_PAGE,
-        key=lambda row: (key(row), row.id),
-        backwards=backwards,
-        position=at.position if at else 0,
-    )
-
-
-_KEYS: dict[str, Callable[[DepositRow], Key]] = {
-    "created": lambda row: row.created_at,
-    "reference": lambda row: row.reference,
-    "client": lambda row: row.client_name,
-    "state": lambda row: row.state,
-    "provider": lambda row: row.connection,
-    "amount": lambda row: (row.settled or row.amount).amount,
-}
 
 
 def _chosen(state: State, group: DepositGroup) -> bool:
@@ -239,31 +217,13 @@ async def deposit_page(
 
 def _narrowed(state: State, owner_id: UUID | None, *, places: bool = True) -> DepositFilter:
     """Return the filter; without `places` it leaves state and currency open, for the counts."""
-    amounts = state.ranges.get("amount", (None, None))
-    created = state.ranges.get("created", (None, None))
-    settled = state.ranges.get("settled", (None, None))
     wanted = state.choices.get("state") if places else None
-    return DepositFilter(
-        search=state.search,
+    return deposit_pages.narrowed(
+        state,
         states=(wanted,) if wanted else (),
         currency=state.choices.get("currency", "") if places else "",
         owner_id=owner_id,
-        since=_midnight(created[0]),
-        until=_midnight(created[1], 1),
-        settled_since=_midnight(settled[0]),
-        settled_until=_midnight(settled[1], 1),
-        smallest=amounts[0] if isinstance(amounts[0], Decimal) else None,
-        largest=amounts[1] if isinstance(amounts[1], Decimal) else None,
-        connection=state.texts.get("provider", ""),
-        provider_reference=state.texts.get("payment", ""),
     )
-
-
-def _midnight(day: object, days: int = 0) -> datetime | None:
-    """Return the start of a day, or of one some days later, in UTC."""
-    if not isinstance(day, date):
-        return None
-    return datetime.combine(day + timedelta(days=days), time(), UTC)
 
 
 LISTING = Listing(

@@ -1,22 +1,21 @@
-"""The queue of clients to verify, and the desk where one case is looked at and decided."""
+"""The desk where one case is looked at and decided."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from backoffice import kyc_list
 from clients import queries as client_queries
 from clients.models import Client
 from compliance import cases, documents, queries, rules
 from compliance.models import KycCase, KycDocument
-from compliance.queries import CaseFilter, CaseRow
 from identity import queries as identity_queries
 from kernel.clock import now
 from kernel.database import TenantSession
@@ -29,42 +28,7 @@ from tenants.inject import Outside
 _READ = "compliance.kyc.read"
 _DECIDE = "compliance.kyc.approve"
 _HERE = "/backoffice/kyc"
-_STATES = (
-    ("in_review", "In review"),
-    ("collecting", "Collecting"),
-    ("rejected", "Sent back"),
-    ("approved", "Approved"),
-)
-_PAGE = 25
-_SOON = timedelta(hours=4)
 _EXPIRES_SOON = timedelta(days=90)
-
-
-@get(_HERE, permission=_READ)
-async def queue(request: Request[Any, Any, Any], session: Session) -> Response[Any]:
-    """List cases, longest waiting first; searched, filtered by state, paged by key."""
-    narrowed = _narrowed(request)
-    rows = await queries.queue(
-        session,
-        narrowed=narrowed,
-        after=_after(request.query_params.get("after", "")),
-        limit=_PAGE + 1,
-    )
-    counts = await queries.count_by_state(session)
-    further = _further(request, rows[_PAGE - 1]) if len(rows) > _PAGE else None
-    first = _place(request) if "after" in request.query_params else None
-    return await page(
-        request,
-        "backoffice/kyc.html",
-        title="KYC queue",
-        active=_HERE,
-        rows=[_queue_row(row) for row in rows[:_PAGE]],
-        tabs=_tabs(counts, narrowed.state),
-        total=await queries.queue_count(session, narrowed=narrowed),
-        paging={"previous": first, "next": further} if first or further else None,
-        searched=bool(narrowed.search),
-        late=sum(1 for row in rows if _is_late(row)),
-    )
 
 
 @get("/backoffice/kyc/{case_id:uuid}", permission=_READ)
@@ -182,7 +146,7 @@ async def _desk(
         kinds=rules.KINDS,
         facts=_facts(case, client),
         checks=await _checks(session, case, client, found),
-        sla=_sla(case.submitted_at) if case.state == "in_review" else None,
+        sla=kyc_list.time_left(case.submitted_at) if case.state == "in_review" else None,
         views=await queries.views_of(session, case.id, limit=8),
         replaced=await queries.replaced_count(session, case.id),
         previous=previous,
@@ -291,81 +255,4 @@ async def _next(
     return flash(request, see_other(target), text)
 
 
-def _queue_row(row: CaseRow) -> dict[str, Any]:
-    since = row.submitted_at or row.created_at
-    return {
-        "case": row,
-        "href": f"{_HERE}/{row.id}",
-        "since": since,
-        "sla": _sla(row.submitted_at) if row.state == "in_review" else None,
-    }
-
-
-def _sla(submitted_at: datetime | None) -> dict[str, str] | None:
-    """Return how much of the promised time is left, in words and as a kind of badge."""
-    if submitted_at is None:
-        return None
-    left = rules.due_at(submitted_at) - now()
-    minutes = int(abs(left).total_seconds()) // 60
-    words = f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
-    if left < timedelta(0):
-        return {"kind": "negative", "label": f"{words} late"}
-    return {"kind": "warning" if left < _SOON else "neutral", "label": f"{words} left"}
-
-
-def _is_late(row: CaseRow) -> bool:
-    return (
-        row.state == "in_review"
-        and row.submitted_at is not None
-        and rules.due_at(row.submitted_at) < now()
-    )
-
-
-def _tabs(counts: dict[str, int], state: str) -> list[dict[str, Any]]:
-    tabs: list[dict[str, Any]] = [
-        {
-            "label": label,
-            "href": f"{_HERE}?state={name}",
-            "count": counts.get(name, 0),
-            "active": state == name,
-            "hot": name == "in_review" and counts.get(name, 0) > 0,
-        }
-        for name, label in _STATES
-    ]
-    total = sum(counts.values())
-    tabs.append({"label": "All", "href": f"{_HERE}?state=all", "count": total, "active": not state})
-    return tabs
-
-
-def _narrowed(request: Request[Any, Any, Any]) -> CaseFilter:
-    wanted = request.query_params.get("state", "in_review")
-    known = {name for name, _ in _STATES}
-    return CaseFilter(
-        search=request.query_params.get("q", "")[:80], state=wanted if wanted in known else ""
-    )
-
-
-def _place(request: Request[Any, Any, Any], **more: str) -> str:
-    kept = {
-        name: request.query_params[name] for name in ("q", "state") if name in request.query_params
-    }
-    text = urlencode({**kept, **more})
-    return f"{_HERE}?{text}" if text else _HERE
-
-
-def _further(request: Request[Any, Any, Any], last: CaseRow) -> str:
-    since = last.submitted_at or last.created_at
-    return _place(request, after=f"{since.isoformat()}~{last.id}")
-
-
-def _after(text: str) -> tuple[datetime, UUID] | None:
-    """Read where a page continues; whatever is no cursor is the first page."""
-    moment, _, case_id = text.partition("~")
-    try:
-        since, found = datetime.fromisoformat(moment), UUID(case_id)
-    except ValueError:
-        return None
-    return (since, found) if since.tzinfo is not None else None
-
-
-ROUTES: list[HTTPRouteHandler] = [queue, review, approve, reject, document]
+ROUTES: list[HTTPRouteHandler] = [*kyc_list.ROUTES, review, approve, reject, document]

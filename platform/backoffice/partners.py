@@ -1,4 +1,4 @@
-"""Partners as staff see them: the tree with its figures, and what is decided about each."""
+"""One partner as staff see them: the branch with its figures, and what is decided."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from backoffice import partner_list
 from clients import queries as clients_queries
 from introducers import letters, partners, queries, tree
-from introducers.models import PARTNER_STATES, Partner, Plan
+from introducers.models import Plan
 from introducers.queries import PartnerRow
 from kernel.clock import now
 from kernel.errors import InvalidInput, NotFound
 from kernel.money import Money
-from kernel.web.inject import Seen, Session, Tenant
+from kernel.web.inject import Seen, Session
 from kernel.web.pages import flash, form_state, form_values, page, see_other
 from ledger import chart
 from ledger import queries as ledger_queries
@@ -27,59 +28,6 @@ from tenants.inject import Outside
 
 _HOME = "/backoffice/partners"
 _DAYS = 30
-_PAGE = 100
-
-
-@get("/backoffice/partners", permission="introducers.partner.read")
-async def partner_list(
-    request: Request[Any, Any, Any], session: Session, tenant: Tenant
-) -> Response[Any]:
-    """List partners in the order of the tree, searched and filtered by state."""
-    every = await queries.partner_rows(session, since=_since())
-    search = request.query_params.get("q", "").strip().lower()[:60]
-    state = request.query_params.get("state", "")
-    rows = [row for row in every if _matches(row, search, state)]
-    number = _number(request.query_params.get("page", "1"))
-    start = (number - 1) * _PAGE
-    shown = rows[start : start + _PAGE]
-    counts = {one: sum(1 for row in every if row.partner.state == one) for one in PARTNER_STATES}
-    return await page(
-        request,
-        "backoffice/partners.html",
-        title="Partners",
-        active=_HOME,
-        rows=shown,
-        flat=bool(search or state),
-        count=len(rows),
-        paging={
-            "first": start + 1,
-            "last": start + len(shown),
-            "total": len(rows),
-            "previous": f"{_HOME}?page={number - 1}" if number > 1 else None,
-            "next": f"{_HOME}?page={number + 1}" if start + _PAGE < len(rows) else None,
-        }
-        if len(rows) > _PAGE
-        else None,
-        tabs=[
-            {"label": "All", "href": _HOME, "active": not state, "count": len(every)},
-            *(
-                {
-                    "label": one.capitalize(),
-                    "href": f"{_HOME}?state={one}",
-                    "count": counts[one],
-                    "active": state == one,
-                    "hot": one == "applied",
-                }
-                for one in PARTNER_STATES
-                if counts[one]
-            ),
-        ],
-        total=sum((row.commission for row in every), Decimal(0)),
-        clients=sum(row.clients for row in every),
-        lots=sum((row.lots for row in every if row.level == 1), Decimal(0)),
-        active_partners=counts["active"],
-        currency=tenant.base_currency,
-    )
 
 
 @get("/backoffice/partners/{partner_id:uuid}", permission="introducers.partner.read")
@@ -273,20 +221,8 @@ def _choices(plans: Sequence[Plan]) -> list[tuple[str, str]]:
     return list(newest.items())
 
 
-def _matches(row: PartnerRow, search: str, state: str) -> bool:
-    partner: Partner = row.partner
-    if state and partner.state != state:
-        return False
-    text = f"{partner.name} {partner.reference} {partner.code} {partner.email}".lower()
-    return search in text
-
-
 def _since() -> dt.date:
     return now().date() - dt.timedelta(days=_DAYS - 1)
-
-
-def _number(text: str) -> int:
-    return max(1, int(text)) if text.isdecimal() and len(text) < 7 else 1
 
 
 def _ratio(text: str) -> Decimal:
@@ -308,4 +244,7 @@ def _identity(text: str) -> UUID | None:
         raise InvalidInput({"parent_id": "Choose one of the partners."}) from None
 
 
-ROUTES: list[HTTPRouteHandler] = [partner_list, partner_page, approve, change_terms, move, decide]
+ROUTES: list[HTTPRouteHandler] = [
+    *partner_list.ROUTES,
+    *(partner_page, approve, change_terms, move, decide),
+]

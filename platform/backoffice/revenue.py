@@ -14,6 +14,7 @@ from litestar import MediaType, Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from backoffice import deal_list
 from identity import audit
 from introducers import queries as introducer_queries
 from kernel.clock import now
@@ -30,7 +31,6 @@ _HOME = "/backoffice/revenue"
 _PERIODS = (("7", "7 days"), ("14", "14 days"), ("30", "30 days"), ("90", "90 days"))
 _DEFAULT = 14
 _LONGEST = 366
-_DEALS = 50
 _ZERO = Decimal(0)
 _KINDS = (
     ("markup", "Mark-up", "chart-1"),
@@ -137,16 +137,11 @@ async def export(
 async def day_page(
     request: Request[Any, Any, Any], session: Session, tenant: Tenant, day: FromPath[dt.date]
 ) -> Response[Any]:
-    """Show one day by instrument and offer, and its deals, which open their arithmetic."""
-    symbol = request.query_params.get("symbol", "")[:40]
+    """Show one day by instrument and offer; the list of its deals is one link away."""
     symbols = await queries.by_symbol(session, since=day, until=day)
     if not symbols:
         raise NotFound
     rebates = await introducer_queries.rebates_by_day(session, since=day, until=day)
-    deals = await queries.deals_of_day(
-        session, day, symbol=symbol, after=_after(request), limit=_DEALS + 1
-    )
-    last = deals[_DEALS - 1] if len(deals) > _DEALS else None
     total, rebate = queries.total(symbols), rebates.get(day, _ZERO)
     return await page(
         request,
@@ -156,9 +151,7 @@ async def day_page(
         day=day,
         symbols=symbols,
         offers=await queries.by_account_type(session, since=day, until=day),
-        deals=deals[:_DEALS],
-        after=f"{last.server_id}.{last.ticket}" if last else None,
-        symbol=symbol,
+        deals_href=deal_list.TABLE.read({"day_from": str(day), "day_to": str(day)}),
         total=total,
         rebate=rebate,
         net=total.gross - rebate,
@@ -233,14 +226,6 @@ def _date(text: str | None) -> dt.date | None:
     except ValueError:
         return None
     return found if 2000 <= found.year <= 2100 else None
-
-
-def _after(request: Request[Any, Any, Any]) -> tuple[UUID, int] | None:
-    server, _, ticket = request.query_params.get("after", "").partition(".")
-    try:
-        return UUID(server), int(ticket)
-    except ValueError:
-        return None
 
 
 def _day_row(day: Earned, rebate: Decimal) -> dict[str, Any]:
@@ -346,4 +331,4 @@ def _chart(days: Sequence[Earned], rebates: Mapping[dt.date, Decimal]) -> dict[s
     return {"x": [day.key.strftime("%-d %b") for day in ordered], "series": series}
 
 
-ROUTES: list[HTTPRouteHandler] = [overview, export, day_page, deal_page]
+ROUTES: list[HTTPRouteHandler] = [*deal_list.ROUTES, overview, export, day_page, deal_page]

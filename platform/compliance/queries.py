@@ -8,11 +8,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, select, tuple_
 
 from clients.models import Client
 from compliance.models import DocumentView, KycCase, KycDocument
+from kernel import slices
 from kernel.database import ReadSession, TenantSession
+from kernel.web.cursors import Window
+from kernel.web.table import State
 
 Session = TenantSession | ReadSession
 
@@ -34,15 +37,6 @@ class CaseRow:
     submitted_at: datetime | None
     decided_at: datetime | None
     created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class CaseFilter:
-    """What the queue is narrowed to; empty fields narrow nothing."""
-
-    search: str = ""
-    state: str = ""
-    country: str = ""
 
 
 async def case(session: Session, case_id: UUID) -> KycCase | None:
@@ -119,30 +113,21 @@ async def views_of(session: Session, case_id: UUID, *, limit: int = 20) -> Seque
     return (await session.execute(statement)).all()
 
 
-async def queue(
-    session: Session,
-    *,
-    narrowed: CaseFilter,
-    after: tuple[datetime, UUID] | None = None,
-    limit: int = 25,
-) -> list[CaseRow]:
-    """Return cases, longest waiting first; `after` is the last row's (waits since, id)."""
-    since = func.coalesce(KycCase.submitted_at, KycCase.created_at)
-    statement = _rows().where(*_filters(narrowed)).order_by(since, KycCase.id).limit(limit)
-    if after is not None:
-        statement = statement.where(tuple_(since, KycCase.id) > after)
-    return [CaseRow(*row) for row in await session.execute(statement)]
+async def case_page(session: Session, state: State) -> Window[CaseRow]:
+    """Return a page of cases."""
+    return await slices.page(session, _rows(), state, _SOURCE, make=CaseRow)
 
 
-async def queue_count(session: Session, *, narrowed: CaseFilter) -> int:
-    """Return how many cases match."""
-    statement = (
-        select(func.count())
-        .select_from(KycCase)
-        .join(Client, Client.id == KycCase.client_id)
-        .where(*_filters(narrowed))
-    )
-    return int(await session.scalar(statement) or 0)
+async def case_rows(session: Session, state: State, *, limit: int) -> list[CaseRow]:
+    """Return the first cases of a whole list."""
+    return await slices.rows(session, _rows(), state, _SOURCE, make=CaseRow, limit=limit)
+
+
+async def case_facets(session: Session, state: State) -> slices.Facets:
+    """Count a list of cases by state and country."""
+    counting = select(func.count()).select_from(KycCase)
+    counting = counting.join(Client, Client.id == KycCase.client_id)
+    return await slices.facets(session, counting, state, _SOURCE, ("state", "country"))
 
 
 async def count_by_state(session: Session) -> dict[str, int]:
@@ -205,20 +190,28 @@ def _rows() -> Select[*tuple[Any, ...]]:
     ).join(Client, Client.id == KycCase.client_id)
 
 
-def _filters(narrowed: CaseFilter) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
-    if narrowed.state:
-        found.append(KycCase.state == narrowed.state)
-    if narrowed.country:
-        found.append(Client.country == narrowed.country)
-    for word in narrowed.search.split()[:5]:
-        name = func.concat_ws(" ", Client.first_name, Client.last_name)
-        found.append(
-            or_(
-                name.icontains(word, autoescape=True),
-                Client.email.istartswith(word, autoescape=True),
-                KycCase.reference == word.upper(),
-                Client.reference == word.upper(),
-            )
-        )
-    return found
+_NAME = func.concat_ws(" ", Client.first_name, Client.last_name)
+
+
+def _places(word: str) -> list[ColumnElement[bool]]:
+    return [
+        _NAME.icontains(word, autoescape=True),
+        Client.email.istartswith(word, autoescape=True),
+        KycCase.reference == word.upper(),
+        Client.reference == word.upper(),
+    ]
+
+
+_SOURCE = slices.Source(
+    columns={
+        "client": func.lower(_NAME),
+        "reference": KycCase.reference,
+        "country": Client.country,
+        "since": func.coalesce(KycCase.submitted_at, KycCase.created_at),
+        "state": KycCase.state,
+        "level": KycCase.level,
+        "decided": KycCase.decided_at,
+    },
+    key=KycCase.id,
+    search=_places,
+)

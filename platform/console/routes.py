@@ -2,82 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from console import health
-from console.health import Health
+from console import health, tenant_list
 from kernel.errors import NotFound
 from kernel.web.access import PUBLIC
 from kernel.web.inject import VendorSession
 from kernel.web.pages import page, see_other
 from tenants import queries
 from tenants.inject import Outside
-from tenants.models import ProvisioningStep, Tenant
 
 _READ = "console.tenant.read"
-
-
-@dataclass(frozen=True)
-class _Row:
-    """One line of the list: a brokerage, its health, and the steps of its newest run."""
-
-    tenant: Tenant
-    health: Health | None
-    run: Sequence[ProvisioningStep]
-
-    @property
-    def done(self) -> int:
-        return sum(step.state == "done" for step in self.run)
-
-    @property
-    def steps(self) -> int:
-        return len(self.run)
-
-    @property
-    def milliseconds(self) -> int:
-        return sum(step.milliseconds for step in self.run)
 
 
 @get("/", permission=_READ)
 async def home() -> Response[Any]:
     """Send the vendor's people to the list of brokerages."""
     return see_other("/tenants")
-
-
-@get("/tenants", permission=_READ)
-async def tenant_list(
-    request: Request[Any, Any, Any], session: VendorSession, ports: Outside
-) -> Response[Any]:
-    """List brokerages with state, provisioning and health; searched by name."""
-    search = request.query_params.get("q", "").strip().lower()
-    state = request.query_params.get("state", "")
-    everyone = await queries.all_tenants(session)
-    shown = [
-        tenant
-        for tenant in everyone
-        if (not search or search in tenant.name.lower() or search in tenant.slug)
-        and state in ("", tenant.state)
-    ]
-    ready = [queries.ref(tenant) for tenant in shown if tenant.state != "provisioning"]
-    found = await health.of_all(ports.database, ready)
-    steps = await queries.latest_steps(session)
-    rows = [_Row(one, found.get(one.slug), steps.get(one.id, [])) for one in shown]
-    return await page(
-        request,
-        "console/tenants.html",
-        title="Brokerages",
-        active="/tenants",
-        rows=rows,
-        total=len(everyone),
-        states=sorted({tenant.state for tenant in everyone}),
-        attention=sum(bool(row.health and row.health.problems) for row in rows),
-    )
 
 
 @get("/tenants/{slug:str}", permission=_READ)
@@ -126,5 +71,5 @@ async def apex(
     )
 
 
-ROUTES: list[HTTPRouteHandler] = [home, tenant_list, tenant_page]
+ROUTES: list[HTTPRouteHandler] = [home, *tenant_list.ROUTES, tenant_page]
 APEX: list[HTTPRouteHandler] = [apex]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from litestar.handlers import HTTPRouteHandler
 
 from crm import (
+    account_list,
     api,
     client_list,
     client_screens,
@@ -19,6 +20,7 @@ STAFF: list[HTTPRouteHandler] = [
     *lead_list_screens.ROUTES,
     *lead_screens.ROUTES,
     *client_list.ROUTES,
+    *account_list.ROUTES,
     *client_screens.ROUTES,
     *rule_screens.ROUTES,
 ]

@@ -28,7 +28,10 @@ _ROOMS = (
     crm.permissions,
     backoffice.permissions,
 )
-VENDOR = {"console.tenant.read": "See brokerages, their state and their runs"}
+VENDOR = {
+    "console.tenant.read": "See brokerages, their state and their runs",
+    "console.tenant.export": "Export the list of brokerages",
+}
 
 
 def permissions() -> dict[str, str]:

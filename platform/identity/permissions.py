@@ -4,6 +4,7 @@ from __future__ import annotations
 
 PERMISSIONS = {
     "identity.audit.read": "See the audit trail",
+    "identity.audit.export": "Export the audit trail",
     "identity.task.read": "See tasks: one's own, one's desk's or everybody's",
     "identity.task.change": "Write tasks, give them to colleagues and mark them as done",
 }
@@ -19,6 +20,7 @@ GRANTS: dict[str, dict[str, str]] = {
         "compliance_head": "all",
         "auditor": "all",
     },
+    "identity.audit.export": dict.fromkeys(("owner", "compliance_head", "auditor"), "all"),
     # A desk's tasks may say what colleagues of other desks must not know.
     "identity.task.read": {
         **dict.fromkeys(("owner", "admin", "compliance_head", "auditor"), "all"),

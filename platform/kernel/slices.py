@@ -21,6 +21,7 @@ from kernel.web.table import Range, State
 Row = TypeVar("Row")
 Session = TenantSession | ReadSession | ControlSession
 PAGE = 50
+COUNT_MAX = 10_000
 _WORDS = 5
 
 
@@ -235,7 +236,17 @@ async def facets(
 
 
 async def count(
-    session: Session, statement: Select[*tuple[Any, ...]], state: State, source: Source
+    session: Session,
+    statement: Select[*tuple[Any, ...]],
+    state: State,
+    source: Source,
+    *,
+    most: int = COUNT_MAX,
 ) -> int:
-    """Return how many rows the state leaves; `statement` selects the count alone."""
-    return int(await session.scalar(narrowed(statement, state, source)) or 0)
+    """Return how many rows the state leaves, but stop counting past `most`.
+
+    For lists that grow without end: their last rows would be read for a number alone.
+    """
+    some = narrowed(statement, state, source).limit(most + 1).subquery()
+    counting = Select(func.count()).select_from(some)
+    return int(await session.scalar(counting) or 0)

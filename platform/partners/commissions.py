@@ -2,115 +2,128 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from litestar import MediaType, Request, Response, get
+from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from clients.models import Client
-from identity import audit
+from identity.listings.listing import Cells, Found, Listing
 from introducers import queries as introducer_queries
 from introducers import rules
+from kernel.database import TenantSession
 from kernel.errors import NotFound
-from kernel.language import gettext
+from kernel.language import gettext, marked
 from kernel.money import Money
+from kernel.viewer import Viewer
 from kernel.web.access import SELF
-from kernel.web.inject import Seen, Session, Tenant
+from kernel.web.inject import Seen, Session
 from kernel.web.pages import page
+from kernel.web.table import Column, State, Table
 from partners import people, queries, statements
-from partners.queries import Narrowed
-from partners.referrals import cursor
+from partners.queries import Line
 
-_PAGE = 50
-_EXPORT_MAX = 20_000
+TABLE = Table(
+    name="commissions",
+    path="/commissions",
+    columns=(
+        Column("deal", marked("Deal"), filtered=True, pinned=True),
+        Column("client", marked("Client"), sortable=True, filtered=True, wide=True),
+        Column("lots", marked("Lots"), "money", sortable=True, filtered=True, end=True),
+        Column("how", marked("How"), wide=True),
+        Column(
+            "closed", marked("Closed"), "date", sortable=True, filtered=True, end=True, wide=True
+        ),
+        Column("commission", marked("Commission"), "money", sortable=True, filtered=True, end=True),
+        Column(
+            "symbol",
+            marked("Instrument"),
+            "choice",
+            sortable=True,
+            filtered=True,
+            shown=False,
+            pattern=".{1,40}",
+        ),
+        Column("day", marked("Day"), "date", sortable=True, filtered=True, shown=False),
+        Column("level", marked("Level"), "number", sortable=True, filtered=True, shown=False),
+    ),
+    sort="-closed",
+)
+_CELLS: dict[str, Callable[[Line], Cells]] = {
+    "deal": lambda row: (str(row.line.ticket), row.line.symbol),
+    "client": lambda row: row.client.reference if row.client else None,
+    "lots": lambda row: round(row.line.lots, 2),
+    "how": lambda row: (
+        row.line.level,
+        row.line.plan_version,
+        rules.reason_text(row.line.reason) if row.line.reason else None,
+    ),
+    "closed": lambda row: row.line.closed_at,
+    "commission": lambda row: (round(row.line.amount, 2), row.line.currency),
+    "symbol": lambda row: row.line.symbol,
+    "day": lambda row: row.line.day.isoformat(),
+    "level": lambda row: row.line.level,
+}
 
 
-@get("/commissions", permission=SELF)
-async def commissions(
-    request: Request[Any, Any, Any], session: Session, tenant: Tenant, viewer: Seen
-) -> Response[Any]:
-    """List the viewer's lines, newest first, narrowed by days, instrument and client."""
+async def _find(
+    request: Request[Any, Any, Any], session: TenantSession, viewer: Viewer, state: State
+) -> Found[Line]:
     partner = await people.open_partner(session, viewer)
-    narrowed = _narrowed(request)
-    found = await queries.lines(
-        session, partner.id, narrowed, after=cursor(request), limit=_PAGE + 1
-    )
-    last = found[_PAGE - 1][0] if len(found) > _PAGE else None
-    count, lots, amount = await queries.totals(session, partner.id, narrowed)
-    return await page(
-        request,
-        "partner/commissions.html",
-        title=gettext("Commissions"),
-        active="/commissions",
-        rows=[{"line": line, "client": _masked(client)} for line, client in found[:_PAGE]],
-        after=f"{last.closed_at.isoformat()}~{last.id}" if last else None,
-        symbols=await queries.symbols(session, partner.id),
-        count=count,
-        lots=lots,
-        amount=Money(amount, tenant.base_currency),
-        narrowed=narrowed,
-        months=statements.months(),
-        reason=rules.reason_text,
-        currency=tenant.base_currency,
-    )
-
-
-@get("/commissions/export", permission=SELF)
-async def export(request: Request[Any, Any, Any], session: Session, viewer: Seen) -> Response[str]:
-    """Give the narrowed list as CSV, at most 20,000 lines; the export is audited."""
-    partner = await people.open_partner(session, viewer)
-    narrowed = _narrowed(request)
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(
-        (
-            *("deal", "closed_utc", "day", "client", "symbol", "lots", "level", "plan_version"),
-            *("amount", "currency", "reason"),
-        )
-    )
-    count, after = 0, None
-    while count < _EXPORT_MAX:
-        found = await queries.lines(session, partner.id, narrowed, after=after, limit=1000)
-        for line, client in found:
-            writer.writerow(
-                (
-                    line.ticket,
-                    line.closed_at.strftime("%Y-%m-%d %H:%M:%S"),
-                    line.day.isoformat(),
-                    client.reference if client else "",
-                    line.symbol,
-                    f"{line.lots:.2f}",
-                    line.level,
-                    line.plan_version,
-                    f"{line.amount:.2f}",
-                    line.currency,
-                    line.reason,
-                )
-            )
-        count += len(found)
-        if len(found) < 1000:
-            break
-        after = (found[-1][0].closed_at, found[-1][0].id)
-    audit.record(
-        session,
-        "partners.commissions.export",
-        subject=("partner", partner.id),
-        after={"rows": count},
-    )
-    return Response(
-        text.getvalue(),
-        media_type=MediaType.TEXT,
-        headers={
-            "content-type": "text/csv; charset=utf-8",
-            "content-disposition": 'attachment; filename="commissions.csv"',
+    count, lots, amount = await queries.line_sums(session, partner.id, state)
+    symbols = await queries.symbols(session, partner.id)
+    currency = request.scope["state"]["tenant"].base_currency
+    options = [(one, one) for one in symbols]
+    return Found(
+        await queries.line_page(session, partner.id, state),
+        count,
+        {
+            "picks": [{"name": "symbol", "label": gettext("Instrument"), "options": options}],
+            "lots": lots,
+            "amount": Money(amount, currency),
+            "masked": _masked,
+            "months": statements.months(),
+            "reason": rules.reason_text,
+            "currency": currency,
         },
     )
+
+
+async def _rows(
+    request: Request[Any, Any, Any],
+    session: TenantSession,
+    viewer: Viewer,
+    state: State,
+    *,
+    limit: int,
+    permission: str,
+) -> list[Line]:
+    partner = await people.open_partner(session, viewer)
+    return await queries.line_rows(session, partner.id, state, limit=limit)
+
+
+LISTING = Listing(
+    table=TABLE,
+    title=marked("Commissions"),
+    template="partner/commissions.html",
+    permission=SELF,
+    find=_find,
+    cells=_CELLS,
+    heads={
+        "deal": (marked("Deal"), marked("Instrument")),
+        "how": (marked("Level"), marked("Version of the plan"), marked("Reason")),
+        "closed": (marked("Closed (UTC)"),),
+        "commission": (marked("Commission"), marked("Currency")),
+    },
+    export=SELF,
+    rows=_rows,
+    rows_max=20_000,
+)
 
 
 @get("/commissions/{line_id:uuid}", permission=SELF)
@@ -147,21 +160,4 @@ def _masked(client: Client | None) -> str:
     return rules.masked_name(client.first_name, client.last_name) if client else "–"
 
 
-def _narrowed(request: Request[Any, Any, Any]) -> Narrowed:
-    get_value = request.query_params.get
-    return Narrowed(
-        since=_date(get_value("since")),
-        until=_date(get_value("until")),
-        symbol=(get_value("symbol") or "")[:40],
-        client=(get_value("q") or "").strip()[:16],
-    )
-
-
-def _date(text: str | None) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(text or "")
-    except ValueError:
-        return None
-
-
-ROUTES: list[HTTPRouteHandler] = [commissions, export, commission]
+ROUTES: list[HTTPRouteHandler] = [*LISTING.routes(), commission]

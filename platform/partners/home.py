@@ -46,7 +46,7 @@ async def home(
     figures = await queries.figures(session, partner.id, since=since)
     days = await queries.by_day(session, partner.id, since=since)
     branch = await introducer_queries.partner_rows(session, since=since, below=partner.id)
-    recent = await queries.lines(session, partner.id, queries.Narrowed(), limit=_RECENT)
+    recent = await queries.latest_lines(session, partner.id, limit=_RECENT)
     plan = await introducer_queries.plan_at(session, partner.plan_code, now())
     balance = await ledger_queries.balance(
         session,

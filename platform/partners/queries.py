@@ -10,14 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, String, cast, func, or_, select
 
 from clients.models import Client
 from introducers.models import Attribution, CommissionLine, Partner, PartnerClosure, ReferralVisit
+from kernel import slices
 from kernel.database import ReadSession, TenantSession
+from kernel.web.cursors import Window
+from kernel.web.table import State
 
 Session = TenantSession | ReadSession
 
@@ -45,14 +48,24 @@ class Referral:
     commission: Decimal
 
 
+class Line(NamedTuple):
+    """A commission line as a list shows it, with whose trade it was."""
+
+    line: CommissionLine
+    client: Client | None
+
+    @property
+    def id(self) -> UUID:
+        """The line's id."""
+        return self.line.id
+
+
 @dataclass(frozen=True, slots=True)
 class Narrowed:
-    """Which lines to list; days are the server's."""
+    """Which lines to add up; days are the server's, both included."""
 
-    since: dt.date | None = None
-    until: dt.date | None = None
-    symbol: str = ""
-    client: str = ""
+    since: dt.date
+    until: dt.date
 
 
 def _branch(partner_id: UUID) -> Select[UUID]:
@@ -104,21 +117,15 @@ async def by_day(session: Session, partner_id: UUID, *, since: dt.date) -> dict[
     return {row[0]: row[1] for row in rows}
 
 
-async def referrals(
-    session: Session,
-    partner_id: UUID,
-    *,
-    since: dt.date,
-    search: str = "",
-    after: tuple[datetime, UUID] | None = None,
-    limit: int = 50,
-) -> list[Referral]:
-    """Return the clients of a partner's branch, newest first.
+def _referral_source(
+    partner_id: UUID, since: dt.date
+) -> tuple[Select[*tuple[Any, ...]], slices.Source]:
+    """Return the select of the clients of a branch, and what a list's columns are in it.
 
     Searched are reference and country, and names of partners below; a client's own name and
     contacts are not, because a search would give letter by letter what is masked.
     """
-    lines = (
+    lines_ = (
         select(
             CommissionLine.client_id,
             func.sum(CommissionLine.lots).label("lots"),
@@ -132,72 +139,129 @@ async def referrals(
         .group_by(CommissionLine.client_id)
         .subquery()
     )
+    lots, amount = func.coalesce(lines_.c.lots, 0), func.coalesce(lines_.c.amount, 0)
     statement = (
-        select(
-            Client,
-            Partner.id,
-            Partner.name,
-            Attribution.at,
-            func.coalesce(lines.c.lots, 0),
-            func.coalesce(lines.c.amount, 0),
-        )
+        select(Client, Partner.id, Partner.name, Attribution.at, lots, amount)
         .join(Attribution, Attribution.client_id == Client.id)
         .join(Partner, Partner.id == Attribution.partner_id)
-        .outerjoin(lines, lines.c.client_id == Client.id)
+        .outerjoin(lines_, lines_.c.client_id == Client.id)
         .where(Attribution.partner_id.in_(_branch(partner_id)))
-        .order_by(Attribution.at.desc(), Client.id.desc())
-        .limit(limit)
     )
-    for word in search.lower().split()[:3]:
-        statement = statement.where(
-            or_(
-                func.lower(Client.reference).contains(word, autoescape=True),
-                func.lower(Client.country) == word,
-                func.lower(Partner.name).contains(word, autoescape=True),
-            )
-        )
-    if after is not None:
-        statement = statement.where(tuple_(Attribution.at, Client.id) < after)
-    rows: Sequence[Any] = (await session.execute(statement)).all()
-    return [Referral(*row) for row in rows]
+    source = slices.Source(
+        columns={
+            "client": Client.reference,
+            "country": Client.country,
+            "status": Client.status,
+            "through": func.lower(Partner.name),
+            "lots": lots,
+            "commission": amount,
+            "since": Attribution.at,
+        },
+        key=Client.id,
+        search=lambda word: [
+            func.lower(Client.reference).contains(word, autoescape=True),
+            func.lower(Client.country) == word,
+            func.lower(Partner.name).contains(word, autoescape=True),
+        ],
+    )
+    return statement, source
+
+
+async def referral_page(
+    session: Session, partner_id: UUID, state: State, *, since: dt.date
+) -> Window[Referral]:
+    """Return a page of the clients of a partner's branch."""
+    statement, source = _referral_source(partner_id, since)
+    return await slices.page(session, statement, state, source, make=Referral)
+
+
+async def referral_rows(
+    session: Session, partner_id: UUID, state: State, *, since: dt.date, limit: int
+) -> list[Referral]:
+    """Return the first clients of a partner's branch."""
+    statement, source = _referral_source(partner_id, since)
+    return await slices.rows(session, statement, state, source, make=Referral, limit=limit)
+
+
+async def referral_facets(
+    session: Session, partner_id: UUID, state: State, *, since: dt.date
+) -> slices.Facets:
+    """Count the clients of a partner's branch by country and status."""
+    statement, source = _referral_source(partner_id, since)
+    counting = statement.with_only_columns(func.count(), maintain_column_froms=True)
+    return await slices.facets(session, counting, state, source, ("country", "status"))
 
 
 def _narrowed(partner_id: UUID, narrowed: Narrowed) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [
+    return [
         CommissionLine.partner_id == partner_id,
         CommissionLine.latest.is_(True),
+        CommissionLine.day.between(narrowed.since, narrowed.until),
     ]
-    if narrowed.since:
-        found.append(CommissionLine.day >= narrowed.since)
-    if narrowed.until:
-        found.append(CommissionLine.day <= narrowed.until)
-    if narrowed.symbol:
-        found.append(CommissionLine.symbol == narrowed.symbol)
-    if narrowed.client:
-        found.append(func.upper(Client.reference) == narrowed.client.upper())
-    return found
 
 
-async def lines(
-    session: Session,
-    partner_id: UUID,
-    narrowed: Narrowed,
-    *,
-    after: tuple[datetime, UUID] | None = None,
-    limit: int = 50,
-) -> list[tuple[CommissionLine, Client | None]]:
-    """Return a partner's own lines with their clients, newest first."""
-    statement = (
-        select(CommissionLine, Client)
+_LINES = slices.Source(
+    columns={
+        "deal": cast(CommissionLine.ticket, String),
+        "symbol": CommissionLine.symbol,
+        "client": func.coalesce(Client.reference, ""),
+        "lots": CommissionLine.lots,
+        "closed": CommissionLine.closed_at,
+        "day": CommissionLine.day,
+        "level": CommissionLine.level,
+        "commission": CommissionLine.amount,
+    },
+    key=CommissionLine.id,
+    search=lambda word: [
+        func.lower(Client.reference) == word,
+        cast(CommissionLine.ticket, String).startswith(word, autoescape=True),
+    ],
+)
+
+
+def _of_partner(statement: Select[*tuple[Any, ...]], partner_id: UUID) -> Select[*tuple[Any, ...]]:
+    return (
+        statement.select_from(CommissionLine)
         .outerjoin(Client, Client.id == CommissionLine.client_id)
-        .where(*_narrowed(partner_id, narrowed))
-        .order_by(CommissionLine.closed_at.desc(), CommissionLine.id.desc())
-        .limit(limit)
+        .where(CommissionLine.partner_id == partner_id, CommissionLine.latest.is_(True))
     )
-    if after is not None:
-        statement = statement.where(tuple_(CommissionLine.closed_at, CommissionLine.id) < after)
-    rows = (await session.execute(statement)).all()
-    return [(row[0], row[1]) for row in rows]
+
+
+def _line(found: CommissionLine, client: Client | None) -> Line:
+    return Line(found, client)
+
+
+async def latest_lines(session: Session, partner_id: UUID, *, limit: int) -> list[Line]:
+    """Return a partner's newest own lines with their clients."""
+    statement = _of_partner(select(CommissionLine, Client), partner_id)
+    statement = statement.order_by(CommissionLine.closed_at.desc(), CommissionLine.id.desc())
+    return [Line(row[0], row[1]) for row in await session.execute(statement.limit(limit))]
+
+
+async def line_page(session: Session, partner_id: UUID, state: State) -> Window[Line]:
+    """Return a page of a partner's own lines with their clients."""
+    statement = _of_partner(select(CommissionLine, Client), partner_id)
+    return await slices.page(session, statement, state, _LINES, make=_line)
+
+
+async def line_rows(session: Session, partner_id: UUID, state: State, *, limit: int) -> list[Line]:
+    """Return the first of a partner's own lines with their clients."""
+    statement = _of_partner(select(CommissionLine, Client), partner_id)
+    return await slices.rows(session, statement, state, _LINES, make=_line, limit=limit)
+
+
+async def line_sums(
+    session: Session, partner_id: UUID, state: State
+) -> tuple[int, Decimal, Decimal]:
+    """Return number, lots and amount of all lines that a list holds."""
+    sums = select(
+        func.count(),
+        func.coalesce(func.sum(CommissionLine.lots), 0),
+        func.coalesce(func.sum(CommissionLine.amount), 0),
+    )
+    statement = slices.narrowed(_of_partner(sums, partner_id), state, _LINES)
+    row = (await session.execute(statement)).one()
+    return row[0], row[1], row[2]
 
 
 async def totals(

@@ -3,73 +3,143 @@
 from __future__ import annotations
 
 import datetime as dt
-from datetime import datetime
+from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
-from litestar import Request, Response, get
+from litestar import Request
 from litestar.handlers import HTTPRouteHandler
 
+from clients import countries
+from clients.models import STATUSES
+from identity.listings.listing import Cells, Found, Listing
 from introducers import queries as introducer_queries
 from introducers.rules import masked_name
 from kernel.clock import now
-from kernel.language import gettext
+from kernel.database import TenantSession
+from kernel.language import gettext, marked
+from kernel.viewer import Viewer
 from kernel.web.access import SELF
-from kernel.web.inject import Seen, Session, Tenant
-from kernel.web.pages import page
+from kernel.web.table import Column, State, Table
 from partners import people, queries
+from partners.queries import Referral
+from themes.formats import masked_email
 
-_PAGE = 50
 _DAYS = 30
+TABLE = Table(
+    name="referrals",
+    path="/referrals",
+    columns=(
+        Column("client", marked("Client"), sortable=True, filtered=True, pinned=True),
+        Column("contact", marked("Contact"), wide=True),
+        Column(
+            "country",
+            marked("Country"),
+            "choice",
+            sortable=True,
+            filtered=True,
+            wide=True,
+            pattern="[A-Z]{2}",
+        ),
+        Column(
+            "status",
+            marked("Status"),
+            "choice",
+            sortable=True,
+            filtered=True,
+            wide=True,
+            choices=tuple((status, status.capitalize()) for status in STATUSES),
+        ),
+        Column("through", marked("Through"), sortable=True, filtered=True, wide=True),
+        Column("lots", marked("Lots"), "money", sortable=True, filtered=True, end=True),
+        Column("commission", marked("Commission"), "money", sortable=True, filtered=True, end=True),
+        Column("since", marked("Since"), "date", sortable=True, filtered=True, end=True, wide=True),
+    ),
+    sort="-since",
+)
 
 
-@get("/referrals", permission=SELF)
-async def referrals(
-    request: Request[Any, Any, Any], session: Session, tenant: Tenant, viewer: Seen
-) -> Response[Any]:
-    """List the branch: sub-partners in the order of the tree, clients by date."""
+def _name(row: Referral) -> str:
+    return masked_name(row.client.first_name, row.client.last_name)
+
+
+_CELLS: dict[str, Callable[[Referral], Cells]] = {
+    "client": lambda row: (row.client.reference, _name(row)),
+    "contact": lambda row: masked_email(row.client.email),
+    "country": lambda row: row.client.country,
+    "status": lambda row: row.client.status,
+    "through": lambda row: row.partner_name,
+    "lots": lambda row: round(row.lots, 2),
+    "commission": lambda row: round(row.commission, 2),
+    "since": lambda row: row.at,
+}
+
+
+def _since() -> dt.date:
+    return now().date() - dt.timedelta(days=_DAYS - 1)
+
+
+async def _find(
+    request: Request[Any, Any, Any], session: TenantSession, viewer: Viewer, state: State
+) -> Found[Referral]:
     partner = await people.open_partner(session, viewer)
-    since = now().date() - dt.timedelta(days=_DAYS - 1)
-    search = request.query_params.get("q", "").strip()[:60]
+    since = _since()
     branch = await introducer_queries.partner_rows(session, since=since, below=partner.id)
-    found = await queries.referrals(
-        session,
-        partner.id,
-        since=since,
-        search=search,
-        after=cursor(request),
-        limit=_PAGE + 1,
-    )
-    last = found[_PAGE - 1] if len(found) > _PAGE else None
-    showing = "partners" if request.query_params.get("show") == "partners" else "clients"
+    facets = await queries.referral_facets(session, partner.id, state, since=since)
     figures = await queries.figures(session, partner.id, since=since)
-    return await page(
-        request,
-        "partner/referrals.html",
-        title=gettext("Clients and network"),
-        active="/referrals",
-        partner=partner,
-        showing=showing,
-        branch=branch[1:],
-        rows=[
-            {"referral": row, "name": masked_name(row.client.first_name, row.client.last_name)}
-            for row in found[:_PAGE]
-        ],
-        after=f"{last.at.isoformat()}~{last.client.id}" if last else None,
-        counts=(figures.clients, len(branch) - 1),
-        shares=await queries.shares(session, partner.id, since=since),
-        currency=tenant.base_currency,
+    showing = "partners" if request.query_params.get("show") == "partners" else "clients"
+    named = [(code, countries.name(code)) for code in facets.values("country")]
+    return Found(
+        await queries.referral_page(session, partner.id, state, since=since),
+        facets.total(state),
+        {
+            "partner": partner,
+            "showing": showing,
+            "branch": branch[1:],
+            "shown_name": _name,
+            "tabs": [
+                {
+                    "label": gettext("Clients"),
+                    "href": TABLE.path,
+                    "active": showing == "clients",
+                    "count": figures.clients,
+                },
+                {
+                    "label": gettext("Sub-partners"),
+                    "href": f"{TABLE.path}?show=partners",
+                    "active": showing == "partners",
+                    "count": len(branch) - 1,
+                },
+            ],
+            "picks": [{"name": "country", "label": gettext("Country"), "options": named}],
+            "shares": await queries.shares(session, partner.id, since=since),
+            "currency": request.scope["state"]["tenant"].base_currency,
+        },
     )
 
 
-def cursor(request: Request[Any, Any, Any]) -> tuple[datetime, UUID] | None:
-    """Return the last row of the page before, from the address; None for the first page."""
-    moment, _, name = request.query_params.get("after", "").partition("~")
-    try:
-        found = datetime.fromisoformat(moment.replace(" ", "+"))
-        return (found, UUID(name)) if found.tzinfo is not None else None
-    except ValueError:
-        return None
+async def _rows(
+    request: Request[Any, Any, Any],
+    session: TenantSession,
+    viewer: Viewer,
+    state: State,
+    *,
+    limit: int,
+    permission: str,
+) -> list[Referral]:
+    partner = await people.open_partner(session, viewer)
+    return await queries.referral_rows(session, partner.id, state, since=_since(), limit=limit)
 
 
-ROUTES: list[HTTPRouteHandler] = [referrals]
+LISTING = Listing(
+    table=TABLE,
+    title=marked("Clients and network"),
+    template="partner/referrals.html",
+    permission=SELF,
+    find=_find,
+    cells=_CELLS,
+    heads={"client": (marked("Client"), marked("Name")), "since": (marked("Since (UTC)"),)},
+    export=SELF,
+    rows=_rows,
+    rows_max=20_000,
+)
+ROUTES: list[HTTPRouteHandler] = LISTING.routes()

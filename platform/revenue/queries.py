@@ -13,11 +13,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, String, Uuid, case, cast, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from clients.models import Client
+from kernel import slices
 from kernel.database import ReadSession, TenantSession
+from kernel.web.cursors import Window
+from kernel.web.table import State
 from revenue.models import KINDS, RevenueLine
 
 Session = TenantSession | ReadSession
@@ -130,42 +133,68 @@ async def by_account_type(session: Session, *, since: dt.date, until: dt.date) -
     return await _earned(session, RevenueLine.account_type, _between(since, until))
 
 
-async def deals_of_day(
-    session: Session,
-    day: dt.date,
-    *,
-    symbol: str = "",
-    after: tuple[UUID, int] | None = None,
-    limit: int = 50,
-) -> list[DealRevenue]:
-    """Return a day's deals by server and ticket, newest ticket first."""
-    conditions: list[ColumnElement[bool]] = [RevenueLine.latest.is_(True), RevenueLine.day == day]
-    if symbol:
-        conditions.append(RevenueLine.symbol == symbol)
-    if after is not None:
-        conditions.append(tuple_(RevenueLine.server_id, RevenueLine.ticket) < after)
+def _deals() -> tuple[Select[*tuple[Any, ...]], slices.Source]:
+    """Return the select of deals with what each earned, and what a list's columns are in it."""
     same = (
         RevenueLine.server_id,
         RevenueLine.ticket,
         RevenueLine.day,
         RevenueLine.login,
         RevenueLine.client_id,
-        func.coalesce(Client.reference, ""),
+        func.coalesce(Client.reference, "").label("client_reference"),
         RevenueLine.account_type,
         RevenueLine.symbol,
         RevenueLine.lots,
         RevenueLine.version,
     )
-    statement = (
+    deals = (
         select(*same, *(_of_kind(kind) for kind in KINDS))
         .outerjoin(Client, Client.id == RevenueLine.client_id)
-        .where(*conditions)
+        .where(RevenueLine.latest.is_(True))
         .group_by(*same)
-        .order_by(RevenueLine.server_id.desc(), RevenueLine.ticket.desc())
-        .limit(limit)
+        .subquery()
     )
-    rows: Sequence[Any] = (await session.execute(statement)).all()
-    return [DealRevenue(*row) for row in rows]
+    ticket, login = cast(deals.c.ticket, String), cast(deals.c.login, String)
+    source = slices.Source(
+        columns={
+            **{name: deals.c[name] for name in ("day", "symbol", "lots", *KINDS)},
+            "deal": ticket,
+            "client": deals.c.client_reference,
+            "login": login,
+            "offer": deals.c.account_type,
+            "gross": deals.c.markup + deals.c.commission + deals.c.swap + deals.c.fee,
+        },
+        # No two servers share both their id and a ticket: of both comes a key.
+        key=cast(func.md5(func.concat(deals.c.server_id, ":", ticket)), Uuid),
+        # Numbers as text are in their order when they are of one length.
+        orders={"deal": func.lpad(ticket, 20, "0"), "login": func.lpad(login, 20, "0")},
+        search=lambda word: [
+            ticket.startswith(word, autoescape=True),
+            login.startswith(word, autoescape=True),
+            deals.c.client_reference == word.upper(),
+            func.lower(deals.c.symbol).contains(word, autoescape=True),
+        ],
+    )
+    return select(*deals.c), source
+
+
+async def deal_page(session: Session, state: State) -> Window[DealRevenue]:
+    """Return a page of deals with what each earned."""
+    statement, source = _deals()
+    return await slices.page(session, statement, state, source, make=DealRevenue)
+
+
+async def deal_rows(session: Session, state: State, *, limit: int) -> list[DealRevenue]:
+    """Return the first deals of a whole list."""
+    statement, source = _deals()
+    return await slices.rows(session, statement, state, source, make=DealRevenue, limit=limit)
+
+
+async def deal_facets(session: Session, state: State) -> slices.Facets:
+    """Count a list of deals by instrument and offer."""
+    statement, source = _deals()
+    counting = statement.with_only_columns(func.count(), maintain_column_froms=True)
+    return await slices.facets(session, counting, state, source, ("symbol", "offer"))
 
 
 async def lines_of(session: Session, *, server_id: UUID, ticket: int) -> Sequence[RevenueLine]:

@@ -1,27 +1,25 @@
-"""Everything a client has paid in: searched, filtered, paged, and taken along as CSV."""
+"""Everything a client has paid in: searched, filtered, sorted, paged, and taken along as a file."""
 
 from __future__ import annotations
 
-import csv
-import io
-from datetime import UTC
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
-from litestar import MediaType, Request, Response, get
+from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
+from identity.listings.listing import Cells, Found, Listing
 from kernel.database import TenantSession
 from kernel.errors import InvalidInput
 from kernel.language import gettext, marked
 from kernel.viewer import Viewer
 from kernel.web.access import SELF
 from kernel.web.inject import Seen, Session
-from kernel.web.pages import page
+from kernel.web.table import Column, State, Table
 from tenants.inject import Outside
 from tradersroom import documents, people
-from treasury import queries
+from treasury import deposit_pages, queries
 from treasury.queries import DepositFilter, DepositRow
 
 STATES = (
@@ -30,15 +28,117 @@ STATES = (
     ("held", marked("Being checked"), ("held",)),
     ("closed", marked("Failed or cancelled"), ("failed", "cancelled")),
 )
-_PAGE = 25
-_EXPORT_MAX = 5000
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+TABLE = Table(
+    name="deposits",
+    path="/history",
+    columns=(
+        Column("reference", marked("Deposit"), sortable=True, pinned=True),
+        Column("account", marked("To"), wide=True),
+        Column("created", marked("Started"), "date", sortable=True, filtered=True, wide=True),
+        Column("amount", marked("Amount"), "money", sortable=True, filtered=True, end=True),
+        Column(
+            "state",
+            marked("State"),
+            "choice",
+            sortable=True,
+            filtered=True,
+            end=True,
+            choices=tuple((name, label) for name, label, _ in STATES),
+        ),
+        Column("provider", marked("Method"), filtered=True, shown=False),
+        Column("settled", marked("Received"), "date", filtered=True, shown=False),
+    ),
+    sort="-created",
+)
 
 
-@get("/history", permission=SELF)
-async def history(request: Request[Any, Any, Any], session: Session, viewer: Seen) -> Response[Any]:
-    """List the client's deposits, newest first."""
-    return await _page(request, session, viewer)
+def _money(row: DepositRow) -> Cells:
+    money = (row.settled or row.amount).rounded()
+    return money.amount, money.currency
+
+
+def _word(row: DepositRow) -> str:
+    return next(gettext(label) for _, label, states in STATES if row.state in states)
+
+
+_CELLS: dict[str, Callable[[DepositRow], Cells]] = {
+    "reference": lambda row: row.reference,
+    "account": lambda row: str(row.account_login) if row.account_login else gettext("Wallet"),
+    "created": lambda row: row.created_at,
+    "amount": _money,
+    "state": _word,
+    "provider": lambda row: row.connection,
+    "settled": lambda row: row.settled_at,
+}
+
+
+def _narrowed(state: State, client_id: UUID) -> DepositFilter:
+    wanted = state.choices.get("state", "")
+    states = next((states for name, _, states in STATES if name == wanted), ())
+    return deposit_pages.narrowed(state, states=states, client_id=client_id)
+
+
+async def _find(
+    request: Request[Any, Any, Any], session: TenantSession, viewer: Viewer, state: State
+) -> Found[DepositRow]:
+    me = await people.me(session, viewer)
+    narrowed = _narrowed(state, me.client.id)
+    groups = await queries.deposit_groups(session, narrowed=narrowed)
+    offered = await documents.currencies(session, me.client)
+    refused: InvalidInput | None = request.scope["state"].get("statement_refused")
+    typed = dict(request.query_params.items()) if refused else {}
+    return Found(
+        await deposit_pages.page(session, state, wanted=narrowed),
+        sum(group.count for group in groups),
+        {
+            "picks": [
+                {
+                    "name": "state",
+                    "label": gettext("State"),
+                    "options": [(name, gettext(label)) for name, label, _ in STATES],
+                }
+            ],
+            "wallets": offered,
+            "statement": documents.form(typed, offered, refused),
+        },
+    )
+
+
+async def _rows(
+    request: Request[Any, Any, Any],
+    session: TenantSession,
+    viewer: Viewer,
+    state: State,
+    *,
+    limit: int,
+    permission: str,
+) -> list[DepositRow]:
+    me = await people.me(session, viewer)
+    return await queries.deposit_slice(
+        session,
+        narrowed=_narrowed(state, me.client.id),
+        order=state.sorted_by,
+        descending=state.descending,
+        limit=limit,
+    )
+
+
+LISTING = Listing(
+    table=TABLE,
+    title=marked("History"),
+    template="trader/history.html",
+    permission=SELF,
+    find=_find,
+    cells=_CELLS,
+    heads={
+        "created": (marked("Started (UTC)"),),
+        "amount": (marked("Amount"), marked("Currency")),
+        "settled": (marked("Received (UTC)"),),
+    },
+    export=SELF,
+    rows=_rows,
+    rows_max=5000,
+)
 
 
 @get("/history/statement.pdf", permission=SELF)
@@ -49,114 +149,10 @@ async def statement(
     try:
         return await documents.statement(request, session, viewer, ports)
     except InvalidInput as error:
-        return await _page(request, session, viewer, error=error)
+        request.scope["state"]["statement_refused"] = error
+        answer = await LISTING.draw(request, session, viewer, TABLE.read({}))
+        answer.status_code = error.status
+        return answer
 
 
-async def _page(
-    request: Request[Any, Any, Any],
-    session: TenantSession,
-    viewer: Viewer,
-    *,
-    error: InvalidInput | None = None,
-) -> Response[Any]:
-    me = await people.me(session, viewer)
-    offered = await documents.currencies(session, me.client)
-    typed = dict(request.query_params.items()) if error else {}
-    found = await queries.deposit_page(
-        session,
-        narrowed=_narrowed(request, me.client.id),
-        after=_after(request.query_params.get("after", "")),
-        limit=_PAGE,
-    )
-    return await page(
-        request,
-        "trader/history.html",
-        title=gettext("History"),
-        active="/history",
-        rows=found.rows,
-        paging=_paging(request, found.after),
-        query_text=_query(request),
-        states=[(name, gettext(label)) for name, label, _ in STATES],
-        status=error.status if error else 200,
-        wallets=offered,
-        form=documents.form(typed, offered, error),
-        filtered=bool(request.query_params.get("q") or request.query_params.get("state")),
-    )
-
-
-@get("/history.csv", permission=SELF)
-async def export(request: Request[Any, Any, Any], session: Session, viewer: Seen) -> Response[str]:
-    """Give the same list as CSV, at most 5,000 lines; times are UTC."""
-    me = await people.me(session, viewer)
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(
-        ("started_utc", "reference", "method", "to", "amount", "currency", "received", "state")
-    )
-    after: UUID | None = None
-    count = 0
-    while count < _EXPORT_MAX:
-        found = await queries.deposit_page(
-            session, narrowed=_narrowed(request, me.client.id), after=after, limit=200
-        )
-        writer.writerows(_cells(row) for row in found.rows)
-        count += len(found.rows)
-        after = found.after
-        if after is None:
-            break
-    return Response(
-        text.getvalue(),
-        media_type=MediaType.TEXT,
-        headers={
-            "content-type": "text/csv; charset=utf-8",
-            "content-disposition": 'attachment; filename="deposits.csv"',
-            "cache-control": "no-store",
-        },
-    )
-
-
-def _paging(request: Request[Any, Any, Any], after: UUID | None) -> dict[str, str | None] | None:
-    """Return the ways to the next page and back to the first one; None on a single page."""
-    first = f"/history{_query(request)}" if "after" in request.query_params else None
-    further = f"/history{_query(request, after=str(after))}" if after is not None else None
-    return {"previous": first, "next": further} if first or further else None
-
-
-def _query(request: Request[Any, Any, Any], **more: str) -> str:
-    kept = {
-        name: request.query_params[name] for name in ("q", "state") if name in request.query_params
-    }
-    text = urlencode({**kept, **more})
-    return f"?{text}" if text else ""
-
-
-def _narrowed(request: Request[Any, Any, Any], client_id: UUID) -> DepositFilter:
-    wanted = request.query_params.get("state", "")
-    states = next((states for name, _, states in STATES if name == wanted), ())
-    return DepositFilter(
-        search=request.query_params.get("q", "")[:60].strip(), states=states, client_id=client_id
-    )
-
-
-def _after(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
-def _cells(row: DepositRow) -> tuple[str, ...]:
-    cells = (
-        row.created_at.astimezone(UTC).isoformat(timespec="seconds"),
-        row.reference,
-        row.connection,
-        str(row.account_login or "wallet"),
-        str(row.amount.rounded().amount),
-        row.amount.currency,
-        str(row.settled.rounded().amount) if row.settled else "",
-        row.state,
-    )
-    return tuple(f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells)
-
-
-ROUTES: list[HTTPRouteHandler] = [history, export, statement]
+ROUTES: list[HTTPRouteHandler] = [*LISTING.routes(), statement]

@@ -7,6 +7,7 @@ _COMPLIANCE = ("compliance_head", "kyc_officer")
 
 PERMISSIONS = {
     "trading.account.read": "See trading accounts, their positions and deals",
+    "trading.account.export": "Export the list of trading accounts",
     "trading.account.request": "Ask for a trading account for a client",
     "trading.operation.read": "See operations on the trading servers and their timelines",
     "trading.operation.approve": "Decide about an operation whose outcome a person has to settle",
@@ -20,6 +21,7 @@ GRANTS: dict[str, dict[str, str]] = {
         **dict.fromkeys(("sales_head", "partner_manager"), "desk"),
         **dict.fromkeys(("sales_agent", "retention_agent"), "own"),
     },
+    "trading.account.export": dict.fromkeys(("owner", "finance_head", "dealing"), "all"),
     "trading.account.request": {
         **dict.fromkeys(("owner", "admin", "dealing", "support"), "all"),
         "sales_head": "desk",

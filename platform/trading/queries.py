@@ -6,13 +6,18 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, and_, exists, func, or_, select, tuple_
+from sqlalchemy import Row, Select, String, and_, cast, exists, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
+from clients.models import Client
+from kernel import slices
 from kernel.database import ReadSession, TenantSession
+from kernel.web.cursors import Window
+from kernel.web.table import State
 from trading.models import (
     AccountType,
     Deal,
@@ -386,3 +391,81 @@ async def database_time(session: Session) -> datetime:
     moment: datetime | None = await session.scalar(select(func.clock_timestamp()))
     assert moment is not None
     return moment
+
+
+class AccountRow(NamedTuple):
+    """An account as a list shows it, with whose it is."""
+
+    account: TradingAccount
+    client_reference: str
+    client_name: str
+
+    @property
+    def id(self) -> UUID:
+        """The account's id."""
+        return self.account.id
+
+
+_PERSON = func.concat_ws(" ", Client.first_name, Client.last_name)
+_LOGIN = func.coalesce(cast(TradingAccount.login, String), "")
+_ACCOUNTS = slices.Source(
+    columns={
+        "login": _LOGIN,
+        "client": func.lower(_PERSON),
+        "group": TradingAccount.group_name,
+        "state": TradingAccount.state,
+        "currency": TradingAccount.currency,
+        "leverage": TradingAccount.leverage,
+        "balance": TradingAccount.balance,
+        "equity": TradingAccount.equity,
+        "credit": TradingAccount.credit,
+        "floating": TradingAccount.floating,
+        "margin": TradingAccount.margin,
+        "free": TradingAccount.margin_free,
+        "opened": TradingAccount.created_at,
+        "synced": TradingAccount.synced_at,
+    },
+    key=TradingAccount.id,
+    # Logins are numbers of different lengths: as text with zeros they are in their order.
+    orders={"login": func.lpad(_LOGIN, 20, "0")},
+    search=lambda word: [
+        _LOGIN.startswith(word, autoescape=True),
+        TradingAccount.reference == word.upper(),
+        _PERSON.icontains(word, autoescape=True),
+        Client.reference == word.upper(),
+    ],
+)
+
+
+def _of_clients(
+    statement: Select[*tuple[Any, ...]], owner_id: UUID | None
+) -> Select[*tuple[Any, ...]]:
+    joined = statement.join(Client, Client.id == TradingAccount.client_id)
+    return joined.where(Client.owner_id == owner_id) if owner_id is not None else joined
+
+
+def _account_rows(owner_id: UUID | None) -> Select[*tuple[Any, ...]]:
+    return _of_clients(select(TradingAccount, Client.reference, _PERSON), owner_id)
+
+
+async def account_page(
+    session: Session, state: State, *, owner_id: UUID | None
+) -> Window[AccountRow]:
+    """Return a page of accounts, of one owner's clients or everybody's."""
+    rows = _account_rows(owner_id)
+    return await slices.page(session, rows, state, _ACCOUNTS, make=AccountRow)
+
+
+async def account_rows(
+    session: Session, state: State, *, owner_id: UUID | None, limit: int
+) -> list[AccountRow]:
+    """Return the first accounts of a whole list."""
+    rows = _account_rows(owner_id)
+    return await slices.rows(session, rows, state, _ACCOUNTS, make=AccountRow, limit=limit)
+
+
+async def account_facets(session: Session, state: State, *, owner_id: UUID | None) -> slices.Facets:
+    """Count a list of accounts by state, group and currency."""
+    counting = _of_clients(select(func.count()).select_from(TradingAccount), owner_id)
+    names = ("state", "group", "currency")
+    return await slices.facets(session, counting, state, _ACCOUNTS, names)

@@ -174,7 +174,7 @@ async def test_a_partner_beside_sees_nothing(office: Office, browser: Browser) -
     await browser.log_in(IB, beside.email, PASSWORD)
 
     assert "Z••••" not in (await browser.get(IB, "/referrals")).text
-    assert "No commission yet" in (await browser.get(IB, "/commissions")).text
+    assert "Nothing here yet" in (await browser.get(IB, "/commissions")).text
 
 
 async def test_the_list_is_narrowed_and_exported(office: Office, browser: Browser) -> None:
@@ -182,14 +182,16 @@ async def test_the_list_is_narrowed_and_exported(office: Office, browser: Browse
     _, sub = await two_partners(office)
     await browser.log_in(IB, sub.email, PASSWORD)
 
-    assert "No line matches" in (await browser.get(IB, "/commissions?symbol=XAUUSD")).text
-    assert "No line matches" in (await browser.get(IB, "/commissions?since=2026-11-11")).text
-    found = await browser.get(IB, "/commissions/export?symbol=EURUSD&since=2026-11-10")
+    nothing = "Nothing here matches"
+    assert nothing in (await browser.get(IB, "/commissions?symbol=XAUUSD")).text
+    assert nothing in (await browser.get(IB, "/commissions?day_from=2026-11-11")).text
+    form = {"query": "symbol=EURUSD&day_from=2026-11-10&cols=deal,lots,how,commission"}
+    found = await browser.post(IB, "/commissions/export", {**form, "format": "csv"})
 
-    rows = found.text.splitlines()
-    assert rows[0].startswith("deal,closed_utc,day")
+    rows = found.content.decode("utf-8-sig").splitlines()
+    assert rows[0] == "Deal,Instrument,Lots,Level,Version of the plan,Reason,Commission,Currency"
     assert len(rows) == 2
-    assert ",EURUSD,2.00,1,3,10.00,USD," in rows[1]
+    assert ",EURUSD,2.00,1,3,,10.00,USD" in rows[1]
 
 
 @pytest.mark.parametrize(

@@ -191,7 +191,7 @@ async def test_a_deposit_of_somebody_else_does_not_exist(
     await sofia.post(MY, "/logout")
     await people.sign_up(sofia, ports, email="other@mail.example", phone="+49 170 7654321")
     history = await sofia.get(MY, "/history")
-    csv = await sofia.get(MY, "/history.csv")
+    csv = await sofia.post(MY, "/history/export", {"format": "csv"})
 
     assert (await sofia.get(MY, f"/deposit/{reference}")).status_code == 404
     assert (await sofia.post(MY, f"/deposit/{reference}/pay")).status_code == 404
@@ -264,9 +264,9 @@ async def test_twenty_payments_at_once_end(connection_id: UUID, sofia: Browser, 
 async def test_history_is_searched_filtered_and_paged(
     connection_id: UUID, sofia: Browser, database: Database, tenant: TenantRef
 ) -> None:
-    """Twenty-six of them make two pages; a closed filter shows none; the CSV has them all."""
+    """Fifty-one of them make two pages; a closed filter shows none; the CSV has them all."""
     client_id = await _client_id(database, tenant)
-    for chunk in (13, 13):
+    for chunk in (26, 25):
         async with database.tenant(tenant) as session:
             for _ in range(chunk):
                 made = await deposits.start(
@@ -282,11 +282,11 @@ async def test_history_is_searched_filtered_and_paged(
     second = await sofia.get(MY, further)
     one = await sofia.get(MY, f"/history?q={made.reference}")
     none = await sofia.get(MY, "/history?state=done")
-    csv = await sofia.get(MY, "/history.csv")
+    csv = await sofia.post(MY, "/history/export", {"format": "csv"})
 
-    assert first.text.count('href="/deposit/DEP-') == 25
+    assert first.text.count('href="/deposit/DEP-') == 50
     assert second.text.count('href="/deposit/DEP-') == 1
     assert one.text.count('href="/deposit/DEP-') == 1
-    assert "Nothing matches" in none.text
-    assert len(csv.text.strip().splitlines()) == 27
+    assert "Nothing here matches" in none.text
+    assert len(csv.text.strip().splitlines()) == 52
     assert csv.headers["content-disposition"].startswith("attachment")

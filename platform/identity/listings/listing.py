@@ -8,7 +8,7 @@ changes to many rows at once (`bulk_screens`).
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Generic, Protocol, TypeVar, cast
 from uuid import UUID
@@ -36,7 +36,6 @@ Made_co = TypeVar("Made_co", covariant=True)
 AnyRequest = Request[Any, Any, Any]
 DataSession = TenantSession | ControlSession
 Cells = files.Cell | tuple[files.Cell, ...]
-HOME = "view"  # `?view=all` opens the whole list for whoever has a first view of their own
 
 
 @dataclass(frozen=True)
@@ -44,12 +43,14 @@ class Found(Generic[Made_co]):
     """One page of a list and its whole length; `context` is what else its template shows.
 
     Of the context, `tabs` stand behind the pinned views, and `picks` are choices in the bar.
+    `most` is where counting stopped, for lists that are too long to be counted; 0 for none.
     """
 
     window: Window[Made_co]
     total: int
     context: Mapping[str, Any] = field(default_factory=dict)
     views: Sequence[views.Offered] | None = None
+    most: int = 0
 
 
 class Find(Protocol[Made_co]):
@@ -137,9 +138,11 @@ class Listing(Generic[Row]):
         first = next((view.query for view in offered if view.first), "")
         if first and request.method == "GET" and not request.query_params:
             return see_other(self.table_of(viewer).read_text(first).address())
+        if first:
+            state = replace(state, opens=True)
         context = dict(found.context)
         pinned = await _pinned(self, session, viewer, state, offered)
-        context["tabs"] = [*pinned, *context.get("tabs", ())]
+        context["tabs"] = [*pinned, *(_whole(tab, state) for tab in context.get("tabs", ()))]
         may_export = self.export == SELF or (self.export and viewer.may(self.export))
         return await page(
             request,
@@ -149,8 +152,8 @@ class Listing(Generic[Row]):
             status=422 if form or message else 200,
             state=state,
             rows=found.window.rows,
-            total=found.total,
-            paging=found.window.paging(state, found.total),
+            total=min(found.total, found.most) if found.most else found.total,
+            paging=found.window.paging(state, found.total, most=found.most),
             views=offered if self.count is not None else None,
             form=form,
             open=state.opened(opened or request.query_params.get("panel", "")),
@@ -171,6 +174,12 @@ class Listing(Generic[Row]):
         if self.actions:
             made += bulk_screens.routes(self)
         return made
+
+
+def _whole(tab: dict[str, Any], state: State) -> dict[str, Any]:
+    """Return a tab whose link, where it is the bare address, shows the whole list for sure."""
+    bare = state.opens and tab["href"] == state.path
+    return {**tab, "href": state.everything} if bare else tab
 
 
 def _export_words(listing: Listing[Any], total: int) -> dict[str, Any]:
@@ -195,7 +204,7 @@ async def _pinned(
             {
                 "label": one.name,
                 "icon": "pin",
-                "href": kept.address() if one.query else f"{table.path}?{HOME}=all",
+                "href": kept.address() if one.query else kept.everything,
                 "active": kept.written == state.written,
                 "count": await listing.count(session, viewer, kept),
             }
@@ -225,7 +234,7 @@ def _shown(listing: Listing[Any]) -> HTTPRouteHandler:
         """Show the list, a page at a time."""
         query = request.query_params
         table = listing.table_of(viewer)
-        state = table.read(query)
+        state = table.read(query) if query else table.read_text(table.opening)
         if "col" in query:
             # The form of columns sends each by itself; an address names them once.
             chosen = ",".join(query.getall("col"))

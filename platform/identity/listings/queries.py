@@ -1,4 +1,4 @@
-"""Every select on saved views, pins, and changes to many rows of a list."""
+"""Every select on saved views, pins, changes to many rows, and the trail as a list."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import and_, delete, func, or_, select
 
 from identity.models import (
+    AuditEntry,
     BulkItem,
     BulkRun,
     RolePermission,
@@ -17,8 +18,11 @@ from identity.models import (
     UserAccount,
     ViewPin,
 )
+from kernel import slices
 from kernel.database import ReadSession, TenantSession
 from kernel.viewer import Viewer, widest
+from kernel.web.cursors import Window
+from kernel.web.table import State
 
 Session = TenantSession | ReadSession
 
@@ -138,3 +142,43 @@ async def drop_old_runs(session: TenantSession, *, before: datetime) -> None:
     old = select(BulkRun.id).where(BulkRun.created_at < before)
     await session.execute(delete(BulkItem).where(BulkItem.run_id.in_(old)))
     await session.execute(delete(BulkRun).where(BulkRun.created_at < before))
+
+
+_ENTRIES = slices.Source(
+    columns={
+        "at": AuditEntry.at,
+        "who": AuditEntry.actor_label,
+        "kind": AuditEntry.actor_kind,
+        "action": AuditEntry.action,
+        "record": AuditEntry.subject_kind,
+        "subject": AuditEntry.subject_id,
+        "reason": AuditEntry.reason,
+        "request": AuditEntry.request_id,
+    },
+    key=AuditEntry.id,
+    search=lambda word: [
+        AuditEntry.actor_label.icontains(word, autoescape=True),
+        AuditEntry.subject_id.icontains(word, autoescape=True),
+        AuditEntry.action.icontains(word, autoescape=True),
+    ],
+)
+
+
+def _entry(found: AuditEntry) -> AuditEntry:
+    return found
+
+
+async def entry_page(session: Session, state: State) -> Window[AuditEntry]:
+    """Return a page of the trail."""
+    return await slices.page(session, select(AuditEntry), state, _ENTRIES, make=_entry)
+
+
+async def entry_rows(session: Session, state: State, *, limit: int) -> list[AuditEntry]:
+    """Return the first entries of the whole trail."""
+    chosen = select(AuditEntry)
+    return await slices.rows(session, chosen, state, _ENTRIES, make=_entry, limit=limit)
+
+
+async def entry_count(session: Session, state: State) -> int:
+    """Return how many entries there are, not counted past `slices.COUNT_MAX`."""
+    return await slices.count(session, select(AuditEntry.id), state, _ENTRIES)

@@ -94,12 +94,13 @@ class Window(Generic[Row_co]):
     next: str | None
     previous: str | None
 
-    def paging(self, state: State, total: int) -> dict[str, Any]:
-        """Return what the foot of the list says and links to."""
+    def paging(self, state: State, total: int, *, most: int = 0) -> dict[str, Any]:
+        """Return what the foot of the list says and links to; past `most` is not counted."""
         return {
             "first": self.first,
             "last": self.first + len(self.rows) - 1 if self.rows else 0,
-            "total": total,
+            "total": min(total, most) if most else total,
+            "more": bool(most) and total > most,
             "previous": state.address(before=self.previous) if self.previous else None,
             "next": state.address(after=self.next) if self.next else None,
         }

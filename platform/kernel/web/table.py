@@ -73,7 +73,8 @@ class State:
     """A list as somebody wants to see it.
 
     `query` is everything understood or typed, as text and without the cursor; `choices`, `texts`
-    and `ranges` are the filters that hold, by column.
+    and `ranges` are the filters that hold, by column. `opens`: the bare address shows less than
+    the whole list, so that the whole list has one of its own.
     """
 
     table: Table
@@ -87,6 +88,7 @@ class State:
     after: str = ""
     before: str = ""
     errors: Mapping[str, str] = field(default_factory=dict)
+    opens: bool = False
 
     @property
     def path(self) -> str:
@@ -117,6 +119,8 @@ class State:
     def address(self, **changes: str | None) -> str:
         """Return the list's address with some of its query changed; the cursor goes."""
         kept = {key: value for key, value in {**self.query, **changes}.items() if value}
+        if not kept and self.opens:
+            return self.everything
         return f"{self.path}?{urlencode(kept)}" if kept else self.path
 
     @property
@@ -211,12 +215,16 @@ class State:
 
 @dataclass(frozen=True)
 class Table:
-    """A list: its name in saved views, its address, its columns and its first order."""
+    """A list: its name in saved views, its address, its columns and its first order.
+
+    `opening` is the query that the bare address stands for; without one that is everything.
+    """
 
     name: str
     path: str
     columns: tuple[Column, ...]
     sort: str
+    opening: str = ""
 
     @cached_property
     def _sortable(self) -> frozenset[str]:
@@ -238,7 +246,7 @@ class Table:
     def without(self, *names: str) -> Table:
         """Return the list as somebody has it who may not see some of its columns."""
         kept = tuple(one for one in self.columns if one.name not in names)
-        return Table(self.name, self.path, kept, self.sort)
+        return Table(self.name, self.path, kept, self.sort, self.opening)
 
     def read_text(self, written: str) -> State:
         """Read a query string, as a form brings it back; see `read`."""
@@ -269,6 +277,7 @@ class Table:
             after=query.get("after", "")[:_CURSOR_MAX],
             before=query.get("before", "")[:_CURSOR_MAX],
             errors=errors,
+            opens=bool(self.opening),
         )
 
     def _read_sort(

@@ -1,0 +1,1 @@
+"""Partners as a list that is searched, sorted and paged."""
