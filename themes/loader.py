@@ -2,7 +2,9 @@
 
 import hashlib
 import time
+import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +15,7 @@ from jinja2 import (
     Environment,
     FileSystemBytecodeCache,
     FileSystemLoader,
+    PrefixLoader,
     StrictUndefined,
     select_autoescape,
 )
@@ -45,11 +48,15 @@ __all__ = [
     "NavigationItem",
     "Page",
     "Surface",
+    "Theme",
     "Viewer",
+    "available",
+    "described",
     "render",
     "render_bare",
     "render_mail",
     "static",
+    "static_folders",
     "static_path",
     "templates",
 ]
@@ -60,14 +67,43 @@ _STATIC = ROOT / "default" / "static"
 _GREETING_MAX = 40
 
 
+def available() -> tuple[str, ...]:
+    """Return the names of the themes that a brokerage may choose, `default` first."""
+    return tuple(theme.name for theme in described())
+
+
+@dataclass(frozen=True)
+class Theme:
+    """A theme as it is offered: its name, what it is called and what it is like."""
+
+    name: str
+    title: str
+    description: str
+
+
+@cache
+def described() -> tuple[Theme, ...]:
+    """Return every theme with its title and description, `default` first."""
+    found = []
+    for file in ROOT.glob("*/tokens.toml"):
+        told = tomllib.loads(file.read_text(encoding="utf-8"))
+        found.append(Theme(file.parent.name, told["title"], told["description"]))
+    return tuple(sorted(found, key=lambda theme: (theme.name != "default", theme.name)))
+
+
+def static_folders() -> dict[str, Path]:
+    """Return where the static files of the other themes are, by the start of their names."""
+    return {f"themes/{name}/": ROOT / name / "static" for name in available() if name != "default"}
+
+
 def static_path() -> Path:
     """The folder that the web application serves at `/static`."""
     return _STATIC
 
 
 @lru_cache(maxsize=256)
-def _content_hash(name: str, _changed_at: int) -> str:
-    return hashlib.sha256((_STATIC / name).read_bytes()).hexdigest()[:10]
+def _content_hash(file: Path, _changed_at: int) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:10]
 
 
 def static(name: str) -> str:
@@ -79,9 +115,12 @@ def static(name: str) -> str:
 def _address(name: str, _second: int) -> str:
     """Look at the file once a second: a page names a dozen of them."""
     file = _STATIC / name
+    for start, folder in static_folders().items():
+        if name.startswith(start):
+            file = folder / name.removeprefix(start)
     if not file.is_file():
         return f"/static/{name}"
-    return f"/static/{name}?v={_content_hash(name, file.stat().st_mtime_ns)}"
+    return f"/static/{name}?v={_content_hash(file, file.stat().st_mtime_ns)}"
 
 
 def link(page: Page, /, **changes: object) -> str:
@@ -123,8 +162,12 @@ def templates(
     `fragments` every page is rendered anew in all its parts, as Jinja2 does by itself.
     """
     folders = [ROOT / theme / "templates", ROOT / "default" / "templates"]
+    # What a theme changes of a page it takes from here: `{% extends "default/layouts/..." %}`.
+    original = PrefixLoader({"default": FileSystemLoader(ROOT / "default" / "templates")})
     environment = Environment(
-        loader=ChoiceLoader([FileSystemLoader(folder) for folder in dict.fromkeys(folders)]),
+        loader=ChoiceLoader(
+            [*(FileSystemLoader(folder) for folder in dict.fromkeys(folders)), original]
+        ),
         autoescape=select_autoescape(("html", "svg"), default_for_string=True),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -142,6 +185,7 @@ def templates(
         brand_mark=drawings.brand_mark,
         brand_logo=drawings.brand_logo,
         static=static,
+        theme_sheet=f"themes/{theme}/theme.css" if theme != "default" else "",
         link=link,
         _=words.gettext,
         gettext=words.gettext,
@@ -158,8 +202,7 @@ def templates(
 
 @cache
 def _environment(theme: str) -> Environment:
-    known = (ROOT / theme / "templates").is_dir() and theme.isidentifier()
-    return templates(theme) if known else templates()
+    return templates(theme) if theme in available() else templates()
 
 
 def render(name: str, page: Page, **context: object) -> str:
