@@ -346,7 +346,12 @@ async def convert(session: TenantSession, *, lead_id: UUID, vault: Vault, origin
     if client is None:
         if user is None:
             user = await users.create(
-                session, kind="client", email=lead.email, name=lead.name, password=None
+                session,
+                kind="client",
+                email=lead.email,
+                name=lead.name,
+                password=None,
+                language=lead.language,
             )
         client = await _profile(session, lead, user.id)
     invited = user is not None and user.state == "invited"
@@ -360,6 +365,8 @@ async def convert(session: TenantSession, *, lead_id: UUID, vault: Vault, origin
             template="invite_client",
             context={"name": lead.first_name, "link": f"{origin}/invite/{secret}"},
             vault=vault,
+            reader=user.id,
+            language=lead.language,
         )
     words = "An invitation to set a password went out by e-mail." if invited else ""
     _close(session, lead, client, detail=words)

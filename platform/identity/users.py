@@ -13,7 +13,7 @@ from kernel.clock import now
 from kernel.database import ControlSession, TenantSession
 from kernel.errors import Conflict, InvalidInput
 from kernel.ids import uuid7
-from kernel.language import gettext, marked, ngettext
+from kernel.language import LANGUAGES, gettext, marked, ngettext
 
 _EMAIL = re.compile(r"^[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]+\.[^@\s\x00-\x1f]{2,}$")
 # After this many wrong passwords in a row each further one doubles the wait, up to an hour.
@@ -59,9 +59,18 @@ def checked_email(email: str) -> str:
 
 
 async def create(
-    session: TenantSession, *, kind: str, email: str, name: str, password: str | None
+    session: TenantSession,
+    *,
+    kind: str,
+    email: str,
+    name: str,
+    password: str | None,
+    language: str = "",
 ) -> UserAccount:
-    """Create a person; without a password they are invited. Raise EmailTaken."""
+    """Create a person; without a password they are invited. Raise EmailTaken.
+
+    `language` is what they read, in two letters; empty is the brokerage's own.
+    """
     email = checked_email(email)
     if await queries.user_by_email(session, kind=kind, email=email):
         raise EmailTaken
@@ -73,6 +82,7 @@ async def create(
         password_hash=await passwords.hashed(password) if password else None,
         state="active" if password else "invited",
         failures=0,
+        language=language[:2] if language[:2] in LANGUAGES else "",
     )
     session.add(user)
     await session.flush()  # the row's uniqueness decides between two who register at once

@@ -39,4 +39,5 @@ async def welcome(
         template="partner_welcome",
         context={"name": partner.name, "referral_link": made.referral, "link": made.portal},
         vault=vault,
+        reader=partner.user_id,
     )

@@ -16,6 +16,7 @@ from kernel.clock import now
 from kernel.crypto import Vault
 from kernel.database import TenantSession
 from kernel.errors import InvalidInput
+from kernel.language import current as current_language
 from kernel.language import gettext
 from kernel.settings import Settings
 from messaging import mails
@@ -45,6 +46,7 @@ async def register(
             email=fields["email"],
             name=fields["name"],
             password=password,
+            language=current_language(),
         )
     except IntegrityError:
         raise users.EmailTaken from None
@@ -79,6 +81,8 @@ async def send_link(
         template="verify_email",
         context={"name": user.name, "link": link_to(secret)},
         vault=vault,
+        reader=user.id,
+        language=current_language(),
     )
 
 

@@ -60,6 +60,7 @@ async def register(
             email=fields["email"],
             name=f"{fields['first_name']} {fields['last_name']}"[:120],
             password=password,
+            language=fields["language"],
         )
     except IntegrityError:
         raise users.EmailTaken from None
@@ -103,6 +104,8 @@ async def send_link(
         template="verify_email",
         context={"name": user.name, "link": link_to(secret)},
         vault=vault,
+        reader=user.id,
+        language=current_language(),
     )
 
 

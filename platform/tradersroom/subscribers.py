@@ -13,10 +13,11 @@ from compliance import rules
 from compliance.events import KycApproved, KycRejected
 from kernel.actor import TenantRef
 from kernel.database import TenantSession
-from kernel.language import speaking
+from kernel.language import marked, speaking
 from kernel.money import Money
 from kernel.subscriptions import Subscriptions
 from messaging import mails, sms
+from messaging.texts import Words
 from tenants import queries as tenant_queries
 from tenants.ports import Ports
 from themes.formats import money_text
@@ -74,6 +75,8 @@ async def mail_approval(session: TenantSession, event: KycApproved, *, ports: Po
             template="kyc_approved",
             context={"name": client.first_name, "link": await _link(session, ports, "/")},
             vault=ports.vault,
+            reader=client.user_id,
+            language=client.language,
         )
 
 
@@ -85,7 +88,10 @@ async def mail_rejection(session: TenantSession, event: KycRejected, *, ports: P
         return
     documents = await compliance_queries.documents_of(session, event.case_id)
     named = [
-        f"{rules.KINDS[row.kind]}: {row.reason}" for row in documents if row.state == "rejected"
+        said
+        for row in documents
+        if row.state == "rejected"
+        for said in (Words(rules.KINDS[row.kind]), f"– {row.reason}")
     ]
     await mails.queue(
         session,
@@ -93,10 +99,12 @@ async def mail_rejection(session: TenantSession, event: KycRejected, *, ports: P
         template="kyc_rejected",
         context={
             "name": client.first_name,
-            "reason": " ".join([event.reason, *named]),
+            "reason": (event.reason, *named),
             "link": await _link(session, ports, "/verification"),
         },
         vault=ports.vault,
+        reader=client.user_id,
+        language=client.language,
     )
 
 
@@ -107,19 +115,23 @@ async def mail_deposit(session: TenantSession, event: DepositCredited, *, ports:
     client = await client_queries.client(session, event.client_id)
     if row is None or client is None:
         return
-    target = f"your account {row.account_login}" if row.account_login else "your wallet"
+    target = Words(marked("your wallet"))
+    if row.account_login:
+        target = Words(marked("your account %(login)s"), {"login": str(row.account_login)})
     await mails.queue(
         session,
         to=client.email,
         template="deposit_received",
         context={
             "name": client.first_name,
-            "amount": str(Money(event.amount, event.currency)),
+            "amount": Money(event.amount, event.currency),
             "reference": row.reference,
             "target": target,
             "link": await _link(session, ports, f"/deposit/{row.reference}"),
         },
         vault=ports.vault,
+        reader=client.user_id,
+        language=client.language,
     )
 
 

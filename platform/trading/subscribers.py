@@ -96,6 +96,8 @@ async def on_account_opened(
                 "investor_password": passwords.investor,
             },
             vault=vault,
+            reader=client.user_id,
+            language=client.language,
         )
         timeline.add(
             session,
