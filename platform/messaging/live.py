@@ -97,7 +97,8 @@ class Windows:
         # A connection needs some channel before it can be listened to.
         await heard.subscribe(shared_key("live"))
         self._moved.set()
-        following = asyncio.create_task(self._follow(heard))
+        over = asyncio.Event()
+        following = asyncio.create_task(self._follow(heard, over))
         try:
             async for message in heard.listen():
                 name = message["channel"].decode()
@@ -106,13 +107,17 @@ class Windows:
                 elif message["type"] == "message":
                     self._one_looks(name, message["data"])
         finally:
+            # A cancellation alone can be lost: the client of Redis waits with time limits, and
+            # such a wait that is over at that moment swallows it (Python 3.11).
+            over.set()
+            self._moved.set()
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
 
-    async def _follow(self, heard: PubSub) -> None:
+    async def _follow(self, heard: PubSub, over: asyncio.Event) -> None:
         """Listen to the channels of the brokerages that have windows open, and to no others."""
         followed: set[str] = set()
-        while True:
+        while not over.is_set():
             await self._moved.wait()
             self._moved.clear()
             wanted = set(self._open)
