@@ -16,8 +16,8 @@ from kernel.language import speaking
 from kernel.viewer import Viewer
 from kernel.web.attachments import attachment
 from kernel.web.inject import Seen, Session
+from messaging import blocks, letterheads
 from messaging import documents as issued
-from messaging import letterheads
 from tenants.inject import Outside
 from treasury import documents, queries
 from treasury.queries import DepositFilter, DepositRow
@@ -47,6 +47,14 @@ async def receipt(
         subject=("deposit", row.id),
         amount=row.settled or row.amount,
         letterhead=head,
+        note=await blocks.text(
+            session,
+            event="receipt",
+            letterhead=head,
+            values=documents.told(row, name=client.first_name if client is not None else ""),
+            database=ports.database,
+            renderer=request.app.state.rendering,
+        ),
     )
     return attachment(made.data, name=f"{row.reference}.pdf", media_type="application/pdf")
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -27,7 +28,6 @@ from messaging import queries, templates
 from messaging.events import SmsQueued
 from messaging.liquid import variables
 from messaging.liquid.renderer import Renderer
-from messaging.liquid.variables import Plain
 from messaging.models import Message
 from themes.page import Brand
 
@@ -44,7 +44,7 @@ class _Kept:
     """What is sealed until the message is sent."""
 
     language: str
-    values: dict[str, Plain] = field(repr=False)
+    values: dict[str, Any] = field(repr=False)
 
 
 async def queue(

@@ -25,8 +25,8 @@ from kernel.web.pages import form_state
 from ledger import chart
 from ledger import queries as ledger_queries
 from ledger.queries import Period, StatementLine
+from messaging import blocks, letterheads
 from messaging import documents as issued
-from messaging import letterheads
 from tenants.inject import Outside
 from themes.documents import Document, statement_columns
 from themes.formats import amount_text, day_text, isolated, money_text, number_text
@@ -87,6 +87,14 @@ async def receipt(
         subject=("deposit", row.id),
         amount=row.settled or row.amount,
         letterhead=head,
+        note=await blocks.text(
+            session,
+            event="receipt",
+            letterhead=head,
+            values=treasury_documents.told(row, name=me.client.first_name),
+            database=ports.database,
+            renderer=request.app.state.rendering,
+        ),
     )
     return attachment(made.data, name=f"{row.reference}.pdf", media_type=_PDF)
 
@@ -118,6 +126,14 @@ async def statement(
         subject=("client", me.client.id),
         amount=Money(found.closing, wanted.currency),
         letterhead=head,
+        note=await blocks.text(
+            session,
+            event="statement",
+            letterhead=head,
+            values={"name": me.client.first_name},
+            database=ports.database,
+            renderer=request.app.state.rendering,
+        ),
     )
     name = f"statement-{wanted.currency}-{wanted.since}-{wanted.until}.pdf"
     return attachment(made.data, name=name, media_type=_PDF)

@@ -53,3 +53,9 @@ def receipt(row: DepositRow, brand: Brand) -> Document:
         facts=tuple(facts),
         small_print=(brand.risk_warning,) if brand.risk_warning else (),
     )
+
+
+def told(row: DepositRow, *, name: str) -> dict[str, str]:
+    """Return what the brokerage's own block on a receipt may say of the deposit."""
+    amount = row.settled or row.amount
+    return {"name": name, "amount": money_text(amount), "reference": row.reference}

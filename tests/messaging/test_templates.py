@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import AsyncIterator
 from decimal import Decimal
+from typing import Any
 
 import asyncpg
 import pytest
@@ -24,7 +25,7 @@ from messaging.models import TenantTemplate
 from tenants import brands
 from themes.page import Brand
 
-_KEY = {"event": "deposit_received", "language": "en", "kind": "subject"}
+_KEY: dict[str, Any] = {"event": "deposit_received", "language": "en", "kind": "subject"}
 _CONTEXT = {
     "name": "Omar <b>",
     "amount": "250.00 USD",

@@ -20,6 +20,8 @@ class _Reader(HTMLParser):
         if tag in _RUNS:
             self.found.append(tag)
         for name, raw in attrs:
+            if name in {"id", "name", "target", "ping"} or name.startswith(("hx-", "data-", "x-")):
+                self.found.append(name)
             value = "".join((raw or "").split()).lower()
             if name.startswith("on") or name in {"srcdoc", "formaction", "xlink:href"}:
                 self.found.append(name)

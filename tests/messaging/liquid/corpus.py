@@ -241,6 +241,31 @@ HOSTILE = (
         "{{ a | replace: '&lt;', '<' | replace: '&gt;', '>' }}",
         HTML,
     ),
+    # SMS: what is sent costs money and is shown by a telephone.
+    Hostile("line breaks in an SMS", "Code 1\r\nTo: +4900000\r\n\x00{{ newlines }}", SMS),
+    Hostile("right to left in an SMS", "Pay {{ backwards }}\u2066to\u2069", SMS),
+    Hostile("an SMS that grows", _DOUBLE + _GROW * 40 + "{{ a }}", SMS, ends="expensive"),
+    Hostile("an SMS of loops", _loops(4, 99), SMS, ends="expensive"),
+    Hostile("an SMS with markup", "{{ evil }}<script>x</script>", SMS),
+    # Blocks of documents: what is set in a PDF is text, whatever it looks like.
+    Hostile("typesetting commands", '#read("/etc/passwd") #import "x" $ x $ \\input{x}', PDF),
+    Hostile("control characters in a document", "a\x00b\x1b[2J{{ newlines }}{{ backwards }}", PDF),
+    Hostile("an endless document", "{% for i in (1..5000) %}long {% endfor %}", PDF),
+    Hostile("a document of loops", _loops(9, 9), PDF, ends="expensive"),
+    Hostile("a document that reads files", "{% include '/etc/passwd' %}", PDF, ends="invalid"),
+    # Sections of the public site: visitors' sessions are on the same host.
+    Hostile("a section with a script", "<h2>x</h2><script>alert(1)</script>", LANDING),
+    Hostile("a section that covers the page", "<p style='position:fixed;inset:0'>x</p>", LANDING),
+    Hostile("a section that imitates", "<section class='lform side btn'>x</section>", LANDING),
+    Hostile("a section with an id", "<p id='contact' name='x'>x</p>", LANDING),
+    Hostile("a section with a form", "<form action='/login'><input name=password></form>", LANDING),
+    Hostile("a section with a handler", "<details open ontoggle=alert(1)>x</details>", LANDING),
+    Hostile("a section with htmx", "<a hx-get='/x' data-hx-on='x' x-init='y'>x</a>", LANDING),
+    Hostile("a section that leads astray", "<a class='btn' href='{{ js }}'>x</a>", LANDING),
+    Hostile("a section that closes the page", "</section></main></body><h2>x</h2>", LANDING),
+    Hostile("a section by a value", "<details><summary>{{ evil }}</summary></details>", LANDING),
+    Hostile("a section that loads", "<img src='https://evil.example/x.png'>", LANDING),
+    Hostile("a section that floods", "<p>" * 9_000 + _loops(3, 100), LANDING, ends="expensive"),
     Hostile("mail with a header", "<a href='mailto:a@b.example?bcc=x@y.example'>x</a>", HTML),
 )
 
@@ -323,6 +348,26 @@ HONEST = (
         "captured",
         "{% capture who %}{{ brand.name | upcase }}{% endcapture %}{{ who }}!",
         "ALPHA &amp; CO!".replace("&amp;", "&"),
+    ),
+    Honest(
+        "a note on a document",
+        "Questions?\nWrite to {{ brand.name }} about {{ amount | money: currency }}.",
+        "Questions?\nWrite to Alpha & Co about 1,250.50 USD.",
+        PDF,
+    ),
+    Honest(
+        "a section of the front page",
+        "<div class='g3'><article class='lcard'><h3>{{ brand.name }}</h3></article></div>"
+        "<p><a class='btn btn-primary' href='/go/register'>Go</a></p>",
+        '<div class="g3"><article class="lcard"><h3>Alpha &amp; Co</h3></article></div>'
+        '<p><a class="btn btn-primary" href="/go/register">Go</a></p>',
+        LANDING,
+    ),
+    Honest(
+        "questions and answers",
+        "<details class='lcard'><summary>Fees?</summary><p>None.</p></details>",
+        '<details class="lcard"><summary>Fees?</summary><p>None.</p></details>',
+        LANDING,
     ),
     Honest("lines", "<p>{{ 'a' | append: '<' | newline_to_br }}</p>", "<p>a&lt;</p>", HTML),
 )
