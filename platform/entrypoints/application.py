@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 from litestar import Litestar, Response, get
@@ -11,7 +10,6 @@ from litestar.exceptions import HTTPException
 from litestar.types import Receive, Scope, Send
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-import themes
 from entrypoints import catalogue, routes, wiring
 from entrypoints.hosts import FrontDoor
 from entrypoints.static_files import StaticFiles
@@ -29,6 +27,7 @@ from messaging.liquid.renderer import Renderer
 from messaging.live import Windows
 from tenants.ports import Ports
 from tenants.resolver import Resolver
+from themes import loader
 from treasury.receipts import Reception
 
 # Where signed-in people's windows are told at once what is new.
@@ -64,7 +63,7 @@ class Web:
         self._door = FrontDoor(
             self._resolver,
             {**front, "ops": ops},
-            StaticFiles(Path(themes.__file__).parent / "default" / "static"),
+            StaticFiles(loader.static_path(), loader.static_folders()),
             port=settings.port,
             https=settings.https,
             form_targets=" ".join(

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import hashlib
 import mimetypes
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -32,9 +33,13 @@ class Kept:
 class StaticFiles:
     """Answers GET and HEAD below `/static/` with what lies in a folder."""
 
-    def __init__(self, folder: Path) -> None:
-        """Take the folder; nothing is read before somebody asks."""
+    def __init__(self, folder: Path, others: Mapping[str, Path] | None = None) -> None:
+        """Take the folder, and others by the start of the names that lie in them.
+
+        Nothing is read before somebody asks.
+        """
         self._folder = folder.resolve()
+        self._others = {start: other.resolve() for start, other in (others or {}).items()}
         self._kept: dict[Path, Kept] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,12 +73,17 @@ class StaticFiles:
     async def _find(self, name: str) -> Kept | None:
         if "\0" in name:
             return None
-        path = (self._folder / name).resolve()
+        folder = self._folder
+        for start, other in self._others.items():
+            if name.startswith(start):
+                folder, name = other, name.removeprefix(start)
+                break
+        path = (folder / name).resolve()
         try:
             seen = path.stat()
         except OSError:
             return None
-        if not path.is_relative_to(self._folder) or not path.is_file():
+        if not path.is_relative_to(folder) or not path.is_file():
             return None
         stamp = (seen.st_mtime_ns, seen.st_size)
         kept = self._kept.get(path)
