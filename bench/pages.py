@@ -112,7 +112,13 @@ STAFF = (
     Spot("team", "/crm/clients", "owner"),
     Spot("team", "/crm/clients/{client_id:uuid}", "owner", "/crm/clients", CLIENT),
     Spot("team", "/crm/rules", "owner"),
-    Spot("team", "/backoffice", "owner"),
+    Spot("team", "/home", "owner"),
+    Spot("team", "/home", "sales", label="sales"),
+    Spot("team", "/home", "compliance", label="compliance"),
+    Spot("team", "/home", "finance", label="finance"),
+    Spot("team", "/search", "owner", "/search?q=ma&stay=1"),
+    Spot("team", "/tasks", "sales", "/tasks?new=yes"),
+    Spot("team", "/looks", "owner"),
     Spot("team", "/backoffice/deposits", "owner"),
     Spot(
         "team", "/backoffice/deposits/{deposit_id:uuid}", "owner", "/backoffice/deposits", PAYMENT

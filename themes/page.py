@@ -129,7 +129,7 @@ class Page:
     profile_href: str = ""
     notifications_href: str = ""
     unread: int = 0
-    theme: str = "system"
+    theme: str = ""
     density: str = "regular"
     sidebar: str = "open"
 

@@ -96,7 +96,7 @@ class PageRenderer:
             notifications_href=_NOTIFICATIONS if _is_told(viewer) else "",
             unread=viewer.unread if isinstance(viewer, Viewer) else 0,
             search_href="/search" if signed_in and place.surface == "staff" else "",
-            theme=looks.theme,
+            theme=looks.theme if signed_in else "",
             density=looks.density,
             sidebar=looks.sidebar,
             flashes=tuple(Flash(item["text"], item["kind"]) for item in shown),

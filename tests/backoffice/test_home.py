@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Engine, event, update
 
 from backoffice.home_layouts import COMMON, LAYOUTS
 from crm.models import Lead
@@ -141,6 +141,37 @@ async def test_every_number_is_the_count_of_the_list_it_opens(
         "First deposits",
     } <= checked
     assert len(checked) >= 14
+
+
+async def test_a_home_asks_a_fixed_number_of_statements_whatever_there_is(
+    browser: Browser, desk: Desk
+) -> None:
+    """No statement for each row: as many with twelve leads and deposits as with none."""
+    seen: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        seen.append(statement)
+
+    async def statements() -> int:
+        seen.clear()
+        assert (await browser.get(TEAM, "/home")).status_code == 200
+        return len(seen)
+
+    await _enter(browser, desk.database, desk.tenant, "owner")
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        none = await statements()
+        async with desk.database.tenant(desk.tenant) as session:
+            for _ in range(12):
+                await lead(session)
+        for _ in range(3):
+            await desk.start("20.00")
+        some = await statements()
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+    assert some == none
+    assert some <= 14
 
 
 def _counted(text: str, href: str) -> int:
