@@ -7,7 +7,10 @@ from urllib.parse import parse_qs
 
 from litestar.types import Scope
 
-from kernel.language import LANGUAGES, SOURCE
+from identity import users
+from kernel.database import TenantSession
+from kernel.language import LANGUAGES, SOURCE, speak
+from kernel.viewer import Viewer
 from tenants.resolver import Place
 
 _COOKIE = "lang"
@@ -26,6 +29,20 @@ def spoken(scope: Scope, place: Place) -> str:
     own = str((place.brand or {}).get("language", place.tenant.language)).partition("-")[0]
     wanted = asked(scope) or _remembered(scope) or own
     return wanted if wanted in LANGUAGES else SOURCE
+
+
+async def follow(session: TenantSession, scope: Scope, viewer: Viewer) -> None:
+    """Speak what somebody signed in chose on any device; what they choose now is kept."""
+    place: Place = scope["state"]["place"]
+    if place.surface not in _TRANSLATED or scope["path"].startswith(_PROGRAMS):
+        return
+    chosen = asked(scope)
+    if chosen and chosen != viewer.language:
+        await users.choose_language(session, user_id=viewer.id, language=chosen)
+    language = chosen or viewer.language
+    if language in LANGUAGES:
+        scope["state"]["language"] = language
+        speak(language)
 
 
 def asked(scope: Scope) -> str:

@@ -19,7 +19,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.params import FromPath
 from litestar.types import ASGIApp, Scope
 
-from entrypoints import catalogue
+from entrypoints import catalogue, languages
 from entrypoints.rendering import Navigation, PageRenderer, brand_at
 from identity import api_keys, sessions
 from identity.shell.parts import Parts
@@ -166,9 +166,12 @@ def _authenticator(surface: str, ports: Ports) -> Authenticator:
         if not value:
             return None
         if isinstance(session, TenantSession):
-            return await sessions.viewer(
+            viewer = await sessions.viewer(
                 session, value=value, host=host, surface=surface, unread=live.UNREAD
             )
+            if viewer is not None:
+                await languages.follow(session, scope, viewer)
+            return viewer
         return await sessions.vendor_viewer(
             session, value=value, host=host, permissions=tuple(catalogue.VENDOR)
         )

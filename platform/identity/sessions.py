@@ -30,7 +30,7 @@ UNFINISHED_MINUTES = {"second": 5, "enrol": 15}
 
 _LOOK_UP = """
 SELECT u.id, u.kind, u.name, u.email, s.seen_at, s.created_at, s.id_hash, s.confirmed_at,
-       u.theme, u.density, u.sidebar, {unread} AS unread,
+       u.theme, u.density, u.sidebar, u.language, {unread} AS unread,
        coalesce((SELECT array_agg(DISTINCT r.role)::text[] FROM staff_role r
                  WHERE r.user_id = u.id), '{}') AS roles,
        coalesce((SELECT array_agg(p.permission || ' ' || p.scope)::text[] FROM staff_role r
@@ -171,6 +171,7 @@ async def viewer(
         confirmed_at=row["confirmed_at"],
         looks=Looks(row["theme"], row["density"], row["sidebar"]),
         unread=row["unread"],
+        language=row["language"],
     )
 
 

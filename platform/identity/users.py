@@ -90,6 +90,20 @@ async def create(
     return user
 
 
+async def choose_language(session: TenantSession, *, user_id: UUID, language: str) -> None:
+    """Keep what a person reads from now on, on every device and in their mails."""
+    user = await session.get(UserAccount, user_id)
+    if user is not None and language in LANGUAGES and user.language != language:
+        before, user.language = user.language, language
+        audit.record(
+            session,
+            "identity.language.choose",
+            subject=("user", user_id),
+            before={"language": before},
+            after={"language": language},
+        )
+
+
 async def create_vendor(
     session: ControlSession, *, email: str, name: str, password: str
 ) -> VendorAccount:

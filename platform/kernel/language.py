@@ -48,6 +48,11 @@ def speaking(language: str) -> Iterator[None]:
         _LANGUAGE.reset(token)
 
 
+def speak(language: str) -> None:
+    """Make every text from here to the end of the `speaking` around it answer in a language."""
+    _LANGUAGE.set(language.partition("-")[0])
+
+
 def current() -> str:
     """Return the language of this request: two letters."""
     return _LANGUAGE.get()

@@ -31,6 +31,7 @@ class Viewer:
 
     `session` names the person's session by its hash, and `confirmed_at` says when they last
     proved in it who they are. `unread` counts the notifications that wait, at most 100 of them.
+    `language` is what they chose to read, in two letters; empty when they never did.
     """
 
     kind: ActorKind
@@ -43,6 +44,7 @@ class Viewer:
     confirmed_at: datetime | None = None
     looks: Looks = Looks()
     unread: int = 0
+    language: str = ""
 
     def may(self, permission: str) -> bool:
         """Say whether any role grants the permission, in whatever scope."""
