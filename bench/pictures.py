@@ -16,6 +16,7 @@ from bench.eyes import PHONE, Copy, chromium
 from bench.pages import CASE, DEAL, LEAD, View
 
 BYTES_MAX = 80_000
+_DRAWN = "[...document.querySelectorAll('[data-chart]')].every(one => one.querySelector('svg'))"
 M, N = "meridian", "noor"
 PICTURES = (
     View("landing", None, M, "www"),
@@ -79,6 +80,7 @@ def still(page: Page) -> None:
     """Wait until nothing more comes: pages with live updates keep one line open for ever."""
     page.wait_for_load_state("load")
     page.evaluate("document.fonts.ready.then(() => 0)")
+    page.wait_for_function(_DRAWN)
     page.wait_for_timeout(200)
 
 

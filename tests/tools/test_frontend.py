@@ -77,7 +77,7 @@ def test_the_npm_lock_names_no_registry() -> None:
 
 def test_the_parts_of_echarts_are_those_that_charts_are_drawn_with(vendor: Path) -> None:
     """A chart type that is drawn and not bundled would stay an empty box."""
-    drawing = (frontend.ROOT / "themes/default/static/charts.js").read_text()
+    drawing = (frontend.ROOT / "themes/default/static/chart-options.js").read_text()
     entry = (frontend.ROOT / frontend.CHARTS).read_text()
 
     drawn = set(re.findall(r"type: '(bar|line|scatter|pie|gauge|heatmap|funnel)'", drawing))

@@ -158,5 +158,11 @@
   var wrong = document.querySelector('[aria-invalid=true]') || document.querySelector('[data-focus]');
   if (wrong) wrong.focus();
   all('[data-toast]').forEach(function (toast) { if (!toast.classList.contains('negative')) setTimeout(function () { toast.remove(); }, 6000); });
-  all('.tabs [aria-current]').forEach(function (tab) { if (tab.scrollIntoView) tab.scrollIntoView({ block: 'nearest', inline: 'nearest' }); });
+  /* A tab that is out of sight comes into it; the observer knows after the layout, asking at once would force one. */
+  if (window.IntersectionObserver) all('.tabs [aria-current]').forEach(function (tab) {
+    new IntersectionObserver(function (seen, watch) {
+      watch.disconnect();
+      if (seen[0].intersectionRatio < 1) tab.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    }, { root: tab.closest('.tabs') }).observe(tab);
+  });
 })();
