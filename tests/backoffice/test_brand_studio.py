@@ -10,7 +10,7 @@ import pytest
 
 from backoffice import queries, subscribers
 from backoffice.events import BrandPublished
-from backoffice.settings import brand_files, brand_versions
+from backoffice.settings import brand_files, brand_previews, brand_versions, looks
 from kernel.actor import TenantRef
 from kernel.database import Database
 from tenants import brands
@@ -43,9 +43,11 @@ async def sign_in(
 
 
 async def state(superuser: asyncpg.Connection) -> list[tuple[str, str]]:
-    """Return state and main colour of alpha's versions, oldest first."""
+    """Return state and main colour of the versions that somebody made, oldest first."""
     rows = await superuser.fetch(
-        "SELECT state::text, look->>'main' FROM t_alpha.brand_version ORDER BY number"
+        "SELECT state::text, look->>'main' FROM t_alpha.brand_version WHERE note <> $1"
+        " ORDER BY number",
+        brand_versions.BEGAN,
     )
     return [tuple(row) for row in rows]
 
@@ -59,7 +61,12 @@ async def test_an_administrator_saves_publishes_and_goes_back(
     draft = await state(superuser)
     await browser.post(TEAM, HERE, {**LOOK, "action": "publish"})
     await browser.post(TEAM, HERE, {**LOOK, "main": "#0f5132", "action": "publish"})
-    first = await superuser.fetchval("SELECT id FROM t_alpha.brand_version ORDER BY number LIMIT 1")
+    began, first = [
+        row["id"]
+        for row in await superuser.fetch(
+            "SELECT id FROM t_alpha.brand_version ORDER BY number LIMIT 2"
+        )
+    ]
     studio = await browser.get(TEAM, HERE)
     gone_back = await browser.post(TEAM, f"{HERE}/versions/{first}/back")
     event = BrandPublished(first)
@@ -72,6 +79,7 @@ async def test_an_administrator_saves_publishes_and_goes_back(
     assert (saved.status_code, gone_back.status_code) == (303, 303)
     assert draft == [("draft", "#7a1fa2")]
     assert f"/versions/{first}/back" in studio.text
+    assert f"/versions/{began}/back" in studio.text
     assert await state(superuser) == [
         ("earlier", "#7a1fa2"),
         ("earlier", "#0f5132"),
@@ -189,7 +197,9 @@ async def test_a_draft_logo_is_shown_in_the_studio_alone(
         "logo_dark": ("logo.png", pictures.png((400, 100)), "image/png"),
     }
     await browser.post(TEAM, HERE, {**LOOK, "action": "save"}, files=files)
-    version: UUID = await superuser.fetchval("SELECT id FROM t_alpha.brand_version")
+    version: UUID = await superuser.fetchval(
+        "SELECT id FROM t_alpha.brand_version WHERE state = 'draft'"
+    )
     studio = await browser.get(TEAM, HERE)
     logo = await browser.get(TEAM, f"{HERE}/versions/{version}/square")
     preview = await browser.get(TEAM, f"{HERE}/preview/trader")
@@ -264,4 +274,4 @@ async def test_a_publication_is_scheduled(
 
     assert answer.status_code == 303
     assert await state(superuser) == [("scheduled", "#7a1fa2")]
-    assert "Version 1 is published on" in studio.text
+    assert "Version 2 is published on" in studio.text

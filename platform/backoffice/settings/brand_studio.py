@@ -62,6 +62,7 @@ async def change(
     action = values.pop("action", "save")
     look = await brand_versions.current_look(session, worn=worn(request))
     typed = brand_form.typed(values, look)
+    await brand_versions.begin(session, worn=worn(request))
     files, errors = await _files(session, form, look, ports)
     if files != look["files"]:
         await brand_versions.save(session, values=look, files=files)

@@ -27,6 +27,7 @@ from kernel.errors import Conflict, InvalidInput, NotFound
 from kernel.ids import uuid7
 from tenants import brands
 
+BEGAN = "as it began"
 _SUBJECT = "brand_version"
 _AHEAD_MAX = timedelta(days=365)
 
@@ -66,6 +67,16 @@ def first_look(tenant: TenantRef, worn: Mapping[str, Any]) -> dict[str, Any]:
         "texts": dict(worn.get("texts") or {}),
         "files": dict(worn.get("files") or {}),
     }
+
+
+async def begin(session: TenantSession, *, worn: Mapping[str, Any]) -> None:
+    """Keep what a brokerage wears before its first version, so that it can be gone back to."""
+    if await queries.last_number(session):
+        return
+    first = first_look(session.info["tenant"], worn)
+    made = await _new(session, first, state="earlier", note=BEGAN)
+    made.published_at = now()
+    await _flush(session)
 
 
 async def save(
