@@ -121,6 +121,7 @@ EVENTS: dict[str, Event] = {
             *(_NAME, Variable("referral_link", "Link to pass on", "https://example.com/r/omar")),
             _ROOM,
         ),
+        _event("lead_welcome", "Welcome to somebody who left their details", _NAME, _ROOM),
         _document(
             "receipt",
             "Receipt of a deposit: the block under the table",

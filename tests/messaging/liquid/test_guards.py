@@ -16,7 +16,7 @@ from messaging.liquid.engine import Engine
 from messaging.liquid.limits import Limits
 from messaging.liquid.renderer import Renderer, TemplateInvalid, TemplateTooExpensive
 from tests.messaging.liquid import checks
-from tests.messaging.liquid.corpus import HOSTILE, VALUES
+from tests.messaging.liquid.corpus import HOSTILE, HTMLS, VALUES
 
 _PATIENT = Limits(wall_seconds=20, cpu_seconds=20)
 _DOUBLED = "{% assign a = 'abcdefghij' %}" + "{% assign a = a | append: a %}" * 13 + "{{ a.size }}"
@@ -74,7 +74,7 @@ def _harm(kind: str) -> list[str]:
                 text = made.render(attack.source, VALUES, kind=kind).text
             except engine.Refused:
                 continue
-            if checks.runs(text) if kind == "html" else checks.breaks_line(text):
+            if checks.runs(text) if kind in HTMLS else checks.breaks_line(text):
                 through.append(attack.name)
     return through
 
@@ -82,10 +82,13 @@ def _harm(kind: str) -> list[str]:
 @pytest.mark.parametrize(
     ("guard", "kind", "broken"),
     [
-        ("clean_html", "html", lambda text: (text, [])),
+        ("clean_html", "html", lambda text, **_options: (text, [])),
         ("clean_line", "subject", lambda text, **_options: text),
         ("_ADDRESS", "html", re.compile(r".*", re.DOTALL)),
         ("_STYLE_VALUE", "html", re.compile(r".*")),
+        ("clean_html", "landing", lambda text, **_options: (text, [])),
+        ("_ADDRESS", "landing", re.compile(r".*", re.DOTALL)),
+        ("clean_line", "sms", lambda text, **_options: text),
     ],
 )
 def test_without_its_cleaning_an_attack_comes_through(

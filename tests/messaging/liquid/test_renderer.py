@@ -133,7 +133,8 @@ async def _corpus() -> _Corpus:
 
     async def attack(renderer: Renderer) -> None:
         for one in HOSTILE:
-            ended.append((one, *await _end(renderer, one)))
+            end, said, seconds = await _end(renderer, one)
+            ended.append((one, end, said, seconds))
 
     async with Renderer() as renderer:
         alone = await _greet(renderer, _after(3))
