@@ -17,6 +17,7 @@ from bench.pages import CASE, DEAL, LEAD, View
 
 BYTES_MAX = 80_000
 _DRAWN = "[...document.querySelectorAll('[data-chart]')].every(one => one.querySelector('svg'))"
+_LOOKS_MAX = 150
 M, N = "meridian", "noor"
 PICTURES = (
     View("landing", None, M, "www"),
@@ -80,7 +81,10 @@ def still(page: Page) -> None:
     """Wait until nothing more comes: pages with live updates keep one line open for ever."""
     page.wait_for_load_state("load")
     page.evaluate("document.fonts.ready.then(() => 0)")
-    page.wait_for_function(_DRAWN)
+    for _ in range(_LOOKS_MAX):  # the page's policy lets nobody wait inside it
+        if page.evaluate(_DRAWN):
+            break
+        page.wait_for_timeout(100)
     page.wait_for_timeout(200)
 
 
