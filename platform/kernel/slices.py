@@ -248,5 +248,5 @@ async def count(
     For lists that grow without end: their last rows would be read for a number alone.
     """
     some = narrowed(statement, state, source).limit(most + 1).subquery()
-    counting = Select(func.count()).select_from(some)
+    counting: Select[*tuple[Any, ...]] = Select(func.count()).select_from(some)
     return int(await session.scalar(counting) or 0)

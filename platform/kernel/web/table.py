@@ -300,8 +300,9 @@ class Table:
         wanted = set(query["cols"].split(","))
         names = tuple(one.name for one in self.columns if one.pinned or one.name in wanted)
         if wanted - set(names):
-            text = "Some of these columns do not exist here. The others are shown."
-            errors["cols"] = gettext(text)
+            errors["cols"] = gettext(
+                "Some of these columns do not exist here. The others are shown."
+            )
         if names != self._usual:
             kept["cols"] = ",".join(names)
         return names

@@ -77,10 +77,10 @@
     note.setAttribute('role', 'alert');
     note.setAttribute('data-failed', '');
     text.className = 'grow';
-    text.textContent = (document.body.dataset.stale || 'The list could not be loaded. These rows are from') + ' ' + shownAt.toTimeString().slice(0, 5) + (reference ? ' · ' + reference : '');
+    text.textContent = list.dataset.stale + ' ' + shownAt.toTimeString().slice(0, 5) + (reference ? ' · ' + reference : '');
     again.type = 'button';
     again.className = 'btn btn-line btn-sm';
-    again.textContent = document.body.dataset.retry || 'Retry';
+    again.textContent = list.dataset.retry;
     again.addEventListener('click', function () { load(address, true); });
     note.appendChild(text);
     note.appendChild(again);
