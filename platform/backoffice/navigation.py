@@ -25,6 +25,8 @@ NAVIGATION = [
         "Settings",
         [
             ("Brand", "/settings/brand", "palette", "backoffice.brand.change"),
+            ("Mail", "/settings/mail", "mail", "messaging.server.change"),
+            ("Mail log", "/settings/mail/log", "mail-check", "messaging.log.read"),
             ("Templates", "/settings/templates", "template", "messaging.template.read"),
         ],
     ),

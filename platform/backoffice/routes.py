@@ -15,7 +15,7 @@ from backoffice import (
     task_screens,
     trail,
 )
-from backoffice.settings import brand_studio, start, template_screens
+from backoffice.settings import brand_studio, mail_lists, mail_screens, start, template_screens
 
 ROUTES: list[HTTPRouteHandler] = [
     *home.ROUTES,
@@ -29,5 +29,7 @@ ROUTES: list[HTTPRouteHandler] = [
     *trail.ROUTES,
     *start.ROUTES,
     *brand_studio.ROUTES,
+    *mail_screens.ROUTES,
+    *mail_lists.ROUTES,
     *template_screens.ROUTES,
 ]

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from clients import countries
 from clients.events import ReferralVisited
-from crm import leads, referrals, rules, site_texts
+from crm import leads, news, referrals, rules, site_texts
 from kernel.actor import TenantRef
 from kernel.database import TenantSession
 from kernel.errors import InvalidInput, NotFound, TooManyRequests
@@ -154,7 +154,7 @@ async def _capture(
     await _brake(request, tenant, "lead_form", limit=_FORMS_PER_IP)
     if values.get(HONEYPOT):
         return  # only a program fills a field that nobody sees
-    await leads.capture(
+    lead = await leads.capture(
         session,
         source=source,
         first_name=values.get("first_name", ""),
@@ -167,6 +167,11 @@ async def _capture(
         utm=values,
         referral_code=code,
     )
+    if values.get("news"):
+        ports: Ports = request.app.state.ports
+        await news.welcome(
+            session, lead=lead, vault=ports.vault, link=_trader(request, tenant, "/register")
+        )
 
 
 async def _brake(
@@ -263,6 +268,7 @@ def _fields(words: Mapping[str, str]) -> list[dict[str, Any]]:
             "options": countries.options(current_language()),
             "autocomplete": "country",
         },
+        {"name": "news", "label": words["news"], "type": "checkbox", "optional": True},
         *({"name": name, "label": "", "type": "hidden"} for name in _UTM),
     ]
 

@@ -12,6 +12,7 @@ from crm import (
     document_check,
     lead_list_screens,
     lead_screens,
+    mail_links,
     public_site,
     rule_screens,
 )
@@ -24,4 +25,9 @@ STAFF: list[HTTPRouteHandler] = [
     *client_screens.ROUTES,
     *rule_screens.ROUTES,
 ]
-PUBLIC_SITE: list[HTTPRouteHandler] = [*public_site.ROUTES, *document_check.ROUTES, *api.ROUTES]
+PUBLIC_SITE: list[HTTPRouteHandler] = [
+    *public_site.ROUTES,
+    *document_check.ROUTES,
+    *mail_links.ROUTES,
+    *api.ROUTES,
+]

@@ -16,6 +16,7 @@ def words(*, brand: str) -> dict[str, str]:
         "phone": gettext("Phone"),
         "phone_help": gettext("With country code, as +971 50 123 4567"),
         "country": gettext("Country"),
+        "news": gettext("Send me news by mail. I can stop them with one click."),
         "embed_title": gettext("Talk to us"),
         "embed_submit": gettext("Ask for a call"),
         "thanks": gettext("We have your details"),

@@ -42,6 +42,8 @@ SiteOf = Callable[[TenantRef], Awaitable[str]]
 _PURPOSE = "messaging.letter"
 # Longer than a mail server takes to answer; whoever dies in between is followed after this.
 _LEASE = timedelta(seconds=90)
+# How long a letter that was refused or held back can be sent again.
+_KEPT = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,14 @@ async def send_again(session: TenantSession, *, message_id: UUID) -> Message:
     )
     record(session, MailQueued(message.id))
     return message
+
+
+async def forget_old(session: TenantSession) -> int:
+    """Remove the words of mails that were not sent and that nobody sent again within a week."""
+    old = await delivery_queries.old_letters(session, before=now() - _KEPT)
+    for message in old:
+        message.body_sealed = None
+    return len(old)
 
 
 async def deliver(

@@ -15,6 +15,8 @@ from kernel.web.pages import page
 GROUP = "Settings"
 # What each screen of the group is for, in one sentence; a screen without one shows its name.
 LINES = {
+    "/settings/mail": "Your own mail server, sender and domain. Check them, send yourself a mail.",
+    "/settings/mail/log": "What became of each mail, and which addresses get none.",
     "/settings/templates": "Your own mails, SMS, documents' blocks and sections of the front page,"
     " in each language.",
     "/settings/brand": "Logos, colours, font, texts and menus on every surface. See it, publish"

@@ -4,13 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from identity.models import RolePermission, StaffRole, UserAccount
+from kernel import slices
 from kernel.database import ReadSession, TenantSession
+from kernel.web.cursors import Window
+from kernel.web.table import State
 from messaging.models import Bounce, MailCheck, MailConsent, MailServer, Message, Suppression
+
+
+class MailRow(NamedTuple):
+    """A mail as its log shows it; the recipient is masked by whoever shows it."""
+
+    id: UUID
+    recipient: str
+    template: str
+    category: str
+    language: str
+    state: str
+    error: str
+    attempts: int
+    created_at: datetime
+    sent_at: datetime | None
+    kept: bool
+
+
+class SuppressedRow(NamedTuple):
+    """An address that gets no mails, masked."""
+
+    id: UUID
+    masked: str
+    list: str
+    reason: str
+    detail: str
+    created_at: datetime
 
 
 async def server(session: TenantSession | ReadSession, *, lock: bool = False) -> MailServer | None:
@@ -108,3 +139,73 @@ async def who_may(session: TenantSession | ReadSession, permission: str) -> Sequ
         .distinct()
     )
     return (await session.scalars(statement)).all()
+
+
+def _mails() -> tuple[Select[*tuple[object, ...]], slices.Source]:
+    source = slices.Source(
+        columns={
+            **{
+                name: getattr(Message, name)
+                for name in ("template", "category", "state", "language", "recipient", "error")
+            },
+            "created": Message.created_at,
+        },
+        key=Message.id,
+        # Whole addresses only: the log shows them masked, and must not spell them out.
+        search=lambda word: [func.lower(Message.recipient) == word, Message.template == word],
+    )
+    statement = select(
+        Message.id,
+        *(Message.recipient, Message.template, Message.category, Message.language, Message.state),
+        *(Message.error, Message.attempts, Message.created_at, Message.sent_at),
+        Message.body_sealed.is_not(None),
+    ).where(Message.channel == "mail")
+    return statement, source
+
+
+async def mail_page(session: TenantSession | ReadSession, state: State) -> Window[MailRow]:
+    """Return a page of the log of mails."""
+    statement, source = _mails()
+    return await slices.page(session, statement, state, source, make=MailRow)
+
+
+async def mail_facets(session: TenantSession | ReadSession, state: State) -> slices.Facets:
+    """Count the log of mails by state."""
+    statement, source = _mails()
+    counting = statement.with_only_columns(func.count(), maintain_column_froms=True)
+    return await slices.facets(session, counting, state, source, ("state",))
+
+
+def _suppressed(address_hash: str) -> tuple[Select[*tuple[object, ...]], slices.Source]:
+    source = slices.Source(
+        columns={
+            "list": Suppression.list,
+            "reason": Suppression.reason,
+            "since": Suppression.created_at,
+        },
+        key=Suppression.id,
+        # Addresses are not kept, so a search is for a whole one, by its hash.
+        search=lambda _word: [Suppression.address_hash == address_hash],
+    )
+    statement = select(
+        *(Suppression.id, Suppression.masked, Suppression.list, Suppression.reason),
+        *(Suppression.detail, Suppression.created_at),
+    ).where(Suppression.removed_at.is_(None))
+    return statement, source
+
+
+async def suppressed_page(
+    session: TenantSession | ReadSession, state: State, *, address_hash: str
+) -> Window[SuppressedRow]:
+    """Return a page of the addresses that get no mails."""
+    statement, source = _suppressed(address_hash)
+    return await slices.page(session, statement, state, source, make=SuppressedRow)
+
+
+async def suppressed_facets(
+    session: TenantSession | ReadSession, state: State, *, address_hash: str
+) -> slices.Facets:
+    """Count the addresses that get no mails by reason."""
+    statement, source = _suppressed(address_hash)
+    counting = statement.with_only_columns(func.count(), maintain_column_froms=True)
+    return await slices.facets(session, counting, state, source, ("reason",))
