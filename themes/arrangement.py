@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from kernel.language import marked
-
 Item = TypeVar("Item")
 
 PORTALS = ("trader", "partner")
@@ -21,17 +19,17 @@ MUST = {
 
 CARDS = {
     "trader": {
-        "wallet": marked("Wallet, available now"),
-        "setup": marked("Your set-up"),
-        "accounts": marked("Trading accounts"),
-        "activity": marked("Recent activity"),
+        "wallet": "Wallet, available now",
+        "setup": "Your set-up",
+        "accounts": "Trading accounts",
+        "activity": "Recent activity",
     },
     "partner": {
-        "balance": marked("Balance"),
-        "links": marked("Your links"),
-        "figures": marked("Figures of 30 days"),
-        "network": marked("Your network"),
-        "commissions": marked("Latest commissions"),
+        "balance": "Balance",
+        "links": "Your links",
+        "figures": "Figures of 30 days",
+        "network": "Your network",
+        "commissions": "Latest commissions",
     },
 }
 """Cards of each portal's first page in their own order, and what they are called."""

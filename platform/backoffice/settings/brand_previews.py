@@ -79,6 +79,7 @@ def html(brand: Brand, part: str, *, dark: bool, places: Places) -> str:
         page = page.replace('data-bs-theme="light"', 'data-bs-theme="dark"', 1)
         page = page.replace("@media (prefers-color-scheme:dark)", "@media all")
     style = f'<style id="mq-theme">{sheet(brand)}</style>'
+    page = page.replace(" autofocus", "")
     return _SHEET.sub(lambda _: style, _ICON.sub("", _SCRIPT.sub("", page)))
 
 
@@ -107,8 +108,14 @@ def _mail(brand: Brand) -> str:
     mail, _ = render_mail(
         brand,
         heading=gettext("Confirm your e-mail address"),
-        paragraphs=[gettext("Open the link within 24 hours. It works once.")],
-        action_label=gettext("Confirm"),
+        paragraphs=[
+            gettext(
+                "you registered with %(brand)s. Confirm your address to go on. The link works"
+                " once, for 48 hours."
+            )
+            % {"brand": brand.name}
+        ],
+        action_label=gettext("Confirm address"),
         action_href="https://my.example/verify/x",
         facts=[(gettext("Account"), brand.name)],
         logo=brand.logo_light_url or brand.logo_url,

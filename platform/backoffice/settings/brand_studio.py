@@ -31,7 +31,7 @@ from kernel.language import LANGUAGES
 from kernel.web.inject import Session, Tenant
 from kernel.web.pages import flash, form_state, form_values, page, see_other
 from tenants.inject import Outside
-from themes.loader import available
+from themes.loader import described
 from themes.tokens import BACKGROUNDS, DENSITIES, FONT_LABELS, RADII
 
 _SHOWN = 12
@@ -142,7 +142,7 @@ async def _studio(
         radii=list(zip(RADII, _CORNERS, strict=True)),
         densities=[(name, name.capitalize()) for name in DENSITIES],
         fonts=list(FONT_LABELS.items()),
-        themes=available(),
+        themes=[(one.name, f"{one.title}: {one.description}") for one in described()],
         backgrounds=list(BACKGROUNDS.items()),
         menus=brand_form.menu_rows(shown, request.app.state.places),
         cards=brand_form.card_rows(shown),
