@@ -20,6 +20,7 @@ from kernel import gate, memory
 from kernel import settings as kernel_settings
 from kernel.actor import TenantRef
 from kernel.log import configure, logger
+from messaging import schedule as messaging_jobs
 from revenue import schedule as revenue_jobs
 from tenants import leases
 from tenants.ports import Ports
@@ -36,7 +37,7 @@ def jobs() -> list[Job]:
     """Return every room's repeated jobs."""
     rooms = (
         *(identity_jobs, trading_jobs, treasury_jobs, revenue_jobs, introducers_jobs),
-        backoffice_jobs,
+        *(backoffice_jobs, messaging_jobs),
     )
     return [job for room in rooms for job in room.JOBS]
 

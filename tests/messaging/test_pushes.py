@@ -69,7 +69,8 @@ class Phone:
 
     async def work(self) -> list[str]:
         """Do what relay and worker do until nothing waits; return the errors of subscribers."""
-        known, errors = subscriptions(self.ports), []
+        errors: list[str] = []
+        known = subscriptions(self.ports)
         while True:
             found = await outbox.claim(self.ports.database, self.tenant, known)
             if not found:
