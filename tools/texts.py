@@ -21,7 +21,7 @@ _KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "marked": None}
 # Templates that only staff see stay English; what they call is not collected.
 _TEMPLATES = (
     *("trader", "partner", "auth", "public", "errors", "layouts", "macros"),
-    "notifications",
+    *("notifications", "mail"),
 )
 # The header names a day; a changing one would change every file at each run.
 _WRITTEN = datetime(2026, 11, 24, tzinfo=UTC)
