@@ -13,6 +13,8 @@ from kernel.money import Money
 from treasury.shell import queries
 
 _READ = "treasury.deposit.read"
+# A counter stands only beside the link of who must act.
+_DECIDE = "treasury.deposit.approve"
 _LIST = "/backoffice/deposits"
 _ITEMS = 6
 # A client whose money is held should hear within a working day.
@@ -225,5 +227,5 @@ OFFERS = [
     Offer("treasury.quiet", _READ, quiet),
 ]
 COUNTER = Counter(
-    _LIST, _READ, lambda viewer: queries.held(viewer.owner(_READ), late=now() - HELD_TIME)
+    _LIST, _DECIDE, lambda viewer: queries.held(viewer.owner(_READ), late=now() - HELD_TIME)
 )
