@@ -198,6 +198,7 @@ def test_finance_drills_from_the_day_down_to_the_arithmetic_of_a_deal(
     finance.go("team", "meridian", "/backoffice/revenue")
     finance.look(dark=True)
     finance.follow("main tbody a[href^='/backoffice/revenue/']")
+    finance.follow("main a[href^='/backoffice/revenue/deals?']")
     finance.follow("main tbody a[href^='/backoffice/revenue/deals/']")
     finance.reads("Mark-up")
     finance.go("team", "meridian", "/backoffice/deposits")

@@ -156,6 +156,7 @@ def test_finance_a_partner_and_the_vendor_come_to_their_figures_by_keyboard(
     finance = _signed_in(eyes, copy, "finance", "meridian")
     finance.go("team", "meridian", "/backoffice/revenue")
     finance.follow("main tbody a[href^='/backoffice/revenue/']")
+    finance.follow("main a[href^='/backoffice/revenue/deals?']")
     finance.follow("main tbody a[href^='/backoffice/revenue/deals/']")
     assert "Mark-up" in finance.page.locator("main").inner_text()
     finance.leave()
