@@ -32,6 +32,14 @@ async def current(database: Database, tenant: TenantRef) -> Brand:
         return dressed(tenant, row.brand if row else {})
 
 
+async def file_of(database: Database, tenant: TenantRef, name: str) -> dict[str, str] | None:
+    """Return what the look that is worn says of one of its pictures, such as `light`."""
+    async with database.control() as session:
+        row = await queries.tenant_by_id(session, tenant.id)
+        found: dict[str, str] | None = ((row.brand if row else {}).get("files") or {}).get(name)
+        return found
+
+
 async def wear(
     database: Database,
     client: redis.asyncio.Redis,

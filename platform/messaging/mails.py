@@ -34,6 +34,7 @@ from messaging.delivery import queries as delivery_queries
 from messaging.events import MailQueued
 from messaging.liquid import variables
 from messaging.liquid.renderer import Renderer
+from messaging.mail_logos import LogoOf
 from messaging.models import Message
 from themes.page import Brand
 
@@ -182,6 +183,7 @@ async def deliver(
     own: MailServers | None = None,
     turns: servers.Turns | None = None,
     site_of: SiteOf | None = None,
+    logo_of: LogoOf | None = None,
 ) -> None:
     """Send a queued mail; a second call for the same mail sends nothing.
 
@@ -208,6 +210,7 @@ async def deliver(
             brand_of=brand_of,
             renderer=renderer,
             site_of=site_of,
+            logo_of=logo_of,
             way=way,
         )
         try:
@@ -238,6 +241,7 @@ async def _made(
     brand_of: BrandOf,
     renderer: Renderer | None,
     site_of: SiteOf | None,
+    logo_of: LogoOf | None,
     way: servers.Route,
 ) -> Mail:
     """Dress the letter in the brand, in the reader's language, and address it."""
@@ -266,13 +270,16 @@ async def _made(
             mail_list="marketing",
         )
         leave = f"{await site_of(tenant)}/unsubscribe/{token}"
+    logo = await logo_of(tenant) if logo_of is not None else None
     mail = dressing.dressed(
         letter,
         own or templates.Written(),
         brand,
         to=claimed.recipient,
         unsubscribe_href=leave,
+        logo=f"cid:{logo.content_id}" if logo else "",
     )
+    mail = replace(mail, images=(logo,) if logo else ())
     return dressing.addressed(mail, way, brand, tenant=tenant, message_id=claimed.id, vault=vault)
 
 

@@ -12,6 +12,7 @@ from messaging import mails, pushes, security_notices, sms
 from messaging.delivery import links, servers
 from messaging.events import MailQueued, NotificationsRead, Notified, PushQueued, SmsQueued
 from messaging.liquid.renderer import Renderer
+from messaging.mail_logos import Logos
 from tenants import brands
 from tenants.ports import Ports
 from themes.page import Brand
@@ -26,6 +27,7 @@ def subscribe(made: Subscriptions, ports: Ports, renderer: Renderer) -> None:
         return await brands.current(ports.database, tenant)
 
     turns = servers.Turns()
+    logos = Logos(ports.database, ports.store)
 
     async def site_of(tenant: TenantRef) -> str:
         return await links.origin(ports.database, ports.settings, tenant, surface="public")
@@ -42,6 +44,7 @@ def subscribe(made: Subscriptions, ports: Ports, renderer: Renderer) -> None:
             own=ports.mail_servers,
             turns=turns,
             site_of=site_of,
+            logo_of=logos.of,
         )
 
     async def text(database: Database, tenant: TenantRef, event: SmsQueued) -> None:
