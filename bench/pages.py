@@ -69,7 +69,7 @@ CLIENT = (click("main tbody a[href^='/crm/clients/']"),)
 CASE = (click("main a[href^='/backoffice/kyc/']"),)
 PAYMENT = (click("main tbody a[href^='/backoffice/deposits/']"),)
 DAY = (click("main tbody a[href^='/backoffice/revenue/']"),)
-DEAL = (*DAY, click("main tbody a[href^='/backoffice/revenue/deals/']"))
+DEAL = (click("main tbody a[href^='/backoffice/revenue/deals/']"),)
 PARTNER = (click("main a[href^='/backoffice/partners/']"),)
 COMMISSION = (click("main a[href^='/commissions/']:not([href*='export'])"),)
 ACCOUNT = (click("main a[href^='/accounts/']"),)
@@ -133,7 +133,7 @@ STAFF = (
         "team",
         "/backoffice/revenue/deals/{server_id:uuid}/{ticket:int}",
         "finance",
-        "/backoffice/revenue",
+        "/backoffice/revenue/deals",
         DEAL,
     ),
     Spot("team", "/backoffice/partners", "owner"),
