@@ -15,7 +15,14 @@ from backoffice import (
     task_screens,
     trail,
 )
-from backoffice.settings import brand_studio, mail_lists, mail_screens, start, template_screens
+from backoffice.settings import (
+    brand_studio,
+    mail_lists,
+    mail_screens,
+    staff_access,
+    start,
+    template_screens,
+)
 
 ROUTES: list[HTTPRouteHandler] = [
     *home.ROUTES,
@@ -28,6 +35,7 @@ ROUTES: list[HTTPRouteHandler] = [
     *partners.ROUTES,
     *trail.ROUTES,
     *start.ROUTES,
+    *staff_access.ROUTES,
     *brand_studio.ROUTES,
     *mail_screens.ROUTES,
     *mail_lists.ROUTES,

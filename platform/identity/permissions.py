@@ -5,6 +5,7 @@ from __future__ import annotations
 PERMISSIONS = {
     "identity.audit.read": "See the audit trail",
     "identity.audit.export": "Export the audit trail",
+    "identity.second_factor.change": "Reset the second factor of a colleague who lost theirs",
     "identity.task.read": "See tasks: one's own, one's desk's or everybody's",
     "identity.task.change": "Write tasks, give them to colleagues and mark them as done",
 }
@@ -21,6 +22,7 @@ GRANTS: dict[str, dict[str, str]] = {
         "auditor": "all",
     },
     "identity.audit.export": dict.fromkeys(("owner", "compliance_head", "auditor"), "all"),
+    "identity.second_factor.change": dict.fromkeys(("owner", "admin"), "all"),
     # A desk's tasks may say what colleagues of other desks must not know.
     "identity.task.read": {
         **dict.fromkeys(("owner", "admin", "compliance_head", "auditor"), "all"),
