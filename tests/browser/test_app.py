@@ -151,7 +151,10 @@ def test_a_push_is_shown_and_its_click_stays_on_the_host(
     page = _installed(context, copy, "meridian")
     message = {"title": "Deposit credited", "href": "/notifications", "tag": "t1", "dir": "rtl"}
     _push(page, context, origin, message)
-    page.wait_for_function(f"{_SHOWN}.then(all => all.length === 1)")
+    for _ in range(50):
+        if page.evaluate(_SHOWN):
+            break
+        page.wait_for_timeout(100)
 
     assert page.evaluate(_SHOWN) == [
         {"title": "Deposit credited", "tag": "t1", "dir": "rtl", "href": "/notifications"}

@@ -38,7 +38,7 @@ def _second_web(stack: Stack, port: int) -> Running:
 
 
 async def _cookie(port: int, user: UserAccount) -> str:
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
         host = {"host": f"{HOST}:{port}", "accept": "text/html"}
         page = await client.get("/login", headers=host)
         token = page.text.split('name="_csrf_token" value="')[1].split('"')[0]
