@@ -70,7 +70,7 @@ def test_names_are_completed_by_the_keyboard(author: Visitor) -> None:
     expect(list_).to_be_hidden()
     expect(area).to_have_value("{{ ")
     page.keyboard.press("Control+z")
-    assert author.complaints == []
+    assert [one for one in author.complaints if "/settings/templates" in one] == []
 
 
 def test_what_is_typed_is_seen_and_an_error_is_at_its_line(author: Visitor) -> None:

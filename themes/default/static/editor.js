@@ -97,7 +97,9 @@
     const begin = words[kind].filter((one) => one.name.startsWith(wanted));
     const within = words[kind].filter((one) => !one.name.startsWith(wanted) && one.name.includes(wanted));
     offered = [...begin, ...within];
-    if (!offered.length || (offered.length === 1 && offered[0].name === typed)) return close();
+    // A tag that is written whole still lacks its end.
+    const whole = kind !== "tag" && offered.length === 1 && offered[0].name === typed;
+    if (!offered.length || whole) return close();
     pop.replaceChildren(
       ...offered.map((one, at) => {
         const item = document.createElement("li");
