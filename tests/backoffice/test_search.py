@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import text, update
 
 from clients.models import Client
 from crm.models import Lead
@@ -73,9 +73,8 @@ async def test_an_agent_finds_own_people_only_and_a_head_everybody(
     assert await _titles(browser, "nadia zor") == []
 
     async with database.tenant(tenant) as session:
-        for model in (Lead, Client):
-            for row in await session.scalars(select(model)):
-                row.owner_id = agent.id
+        await session.execute(update(Lead).values(owner_id=agent.id))
+        await session.execute(update(Client).values(owner_id=agent.id))
     assert await _titles(browser, "zorander") == ["Tarek Zorander", "Nadia Zorander"]
     assert await _titles(browser, "zorander na") == ["Nadia Zorander"]
 
