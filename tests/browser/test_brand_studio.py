@@ -22,6 +22,7 @@ from infra.walk.inbox import Inbox
 from tests.factories import pictures
 from themes.tokens import BrandColours, derive
 
+expect.set_options(timeout=30_000)
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 SLUG = "meridian"
 HERE = "/settings/brand"
@@ -54,6 +55,8 @@ def _window(eyes: Browser) -> Iterator[Page]:
     context = eyes.new_context(
         viewport={"width": WIDE[0], "height": WIDE[1]}, reduced_motion="reduce"
     )
+    # The previews are pages of their own: on a busy machine they come long after the studio.
+    context.set_default_timeout(90_000)
     yield context.new_page()
     context.close()
 
@@ -141,7 +144,7 @@ def test_a_tenant_admin_brands_everything_within_ten_minutes(
     with _window(eyes) as page:
         with _timed(spent, "sign-in"):
             copy.sign_in(page, "owner", SLUG)
-            page.goto(copy.address("team", SLUG, HERE))
+            page.goto(copy.address("team", SLUG, HERE), wait_until="domcontentloaded")
         with _timed(spent, "logo"):
             for kind in ("light", "square"):
                 page.locator(f"input[name=logo_{kind}]").set_input_files(logo)
@@ -169,7 +172,7 @@ def test_a_tenant_admin_brands_everything_within_ten_minutes(
                 assert "<script" not in _inside(page, part)
         assert NAME not in _get(copy, "my", "/login").text
         with _timed(spent, "publish"):
-            with page.expect_navigation():
+            with page.expect_navigation(wait_until="domcontentloaded"):
                 page.get_by_role("button", name="Publish").click()
             expect(page.locator("body")).to_contain_text("is published")
             assert _eventually(lambda: NAME in _get(copy, "my", "/login").text)
@@ -183,8 +186,8 @@ def test_a_tenant_admin_brands_everything_within_ten_minutes(
         assert NAME in manifest["name"]
         assert icon.content.startswith(b"\x89PNG")
         with _timed(spent, "roll-back"):
-            page.goto(copy.address("team", SLUG, f"{HERE}#versions"))
-            with page.expect_navigation():
+            page.goto(copy.address("team", SLUG, HERE), wait_until="domcontentloaded")
+            with page.expect_navigation(wait_until="domcontentloaded"):
                 page.get_by_role("button", name="Go back to this").last.click()
             assert _eventually(lambda: NAME not in _get(copy, "my", "/login").text)
     _surfaces_wear(eyes, copy, before.group(1), name="Meridian Markets")
@@ -203,7 +206,7 @@ def test_what_is_typed_is_not_lost_by_leaving_or_by_an_error(
     logo.write_bytes(pictures.png((300, 300)))
     with _window(eyes) as page:
         copy.sign_in(page, "owner", "noor")
-        page.goto(copy.address("team", "noor", HERE))
+        page.goto(copy.address("team", "noor", HERE), wait_until="domcontentloaded")
         page.locator("input[name=logo_dark]").set_input_files(logo)
         expect(page.locator("[data-picture=dark] .bs-wait")).to_contain_text("Ready")
         page.locator("input[name=main]").fill("purple")
@@ -217,7 +220,7 @@ def test_what_is_typed_is_not_lost_by_leaving_or_by_an_error(
         page.evaluate("location.href = '/crm/leads'")
         page.wait_for_timeout(500)
         assert asked == ["beforeunload"]
-        with page.expect_navigation():
+        with page.expect_navigation(wait_until="domcontentloaded"):
             page.get_by_role("button", name="Save draft").last.click()
         assert page.locator("input[name=main]").input_value() == "purple"
         assert page.locator("[data-picture=dark] img").get_attribute("src")
