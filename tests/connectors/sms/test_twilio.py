@@ -141,8 +141,8 @@ async def test_the_catcher_answers_as_a_carrier_does(to: str) -> None:
     path = "/2010-04-01/Accounts/AC1/Messages.json"
 
     async def post(form: dict[str, str], auth: httpx.BasicAuth | None) -> httpx.Response:
-        async with httpx.AsyncClient(base_url=origin) as client:
-            return await client.post(path, data=form, auth=auth)
+        async with httpx.AsyncClient(base_url=origin, auth=auth) as client:
+            return await client.post(path, data=form)
 
     whole = {"To": to, "From": "Marque", "Body": "x"}
     assert (await post(whole, None)).status_code == 404
