@@ -76,16 +76,7 @@ async def _page(
         status=200 if form is None else 422,
         rows=await _shown(request, session, viewer, rows[:_PAGE]),
         count=counts[narrowed.state],
-        tabs=[
-            {
-                "label": label,
-                "href": f"{_HERE}?{urlencode({**kept, 'state': name})}",
-                "active": narrowed.state == name,
-                "count": counts[name],
-                "hot": name == "late" and counts["late"] > 0,
-            }
-            for name, label in _STATES
-        ],
+        tabs=_tabs(kept, narrowed.state, counts),
         whose=[
             {"label": "Mine", "href": _HERE, "active": not team},
             {"label": "Team’s", "href": f"{_HERE}?of=team", "active": team},
@@ -153,6 +144,19 @@ async def mark(
         task = await staff_tasks.reopen(session, viewer=viewer, task_id=task_id)
         return flash(request, see_other(back), f"Open again: {task.title}", kind="info")
     raise NotFound
+
+
+def _tabs(kept: dict[str, str], state: str, counts: dict[str, int]) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": label,
+            "href": f"{_HERE}?{urlencode({**kept, 'state': name})}",
+            "active": state == name,
+            "count": counts[name],
+            "hot": name == "late" and counts["late"] > 0,
+        }
+        for name, label in _STATES
+    ]
 
 
 async def _shown(

@@ -53,7 +53,7 @@ async def chart(session: TenantSession, ask: Ask) -> Card:
         {
             "name": label,
             "type": "bar",
-            "data": [float(getattr(day, kind)) for day in ordered],
+            "data": [float(getattr(day, kind)) for day in ordered],  # allow float-money: drawn
             "c": colour,
         }
         for kind, label, colour in _KINDS

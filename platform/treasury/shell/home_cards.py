@@ -102,7 +102,7 @@ async def chart(session: TenantSession, ask: Ask) -> Card:
                 {
                     "name": "Paid in",
                     "type": "bar",
-                    "data": [float(found.get(day, 0)) for day in days],
+                    "data": [float(found.get(day, 0)) for day in days],  # allow float-money: drawn
                     "c": "chart-1",
                 }
             ],
