@@ -38,7 +38,7 @@ async def staff_access(request: Request[Any, Any, Any], session: Session) -> Res
             "email": user.email,
             "roles": ", ".join(ROLES.get(role, role) for role in held),
             "apps": len(await queries.authenticators(session, user.id)),
-            "keys": len(await queries.passkeys(session, user.id)),
+            "passkeys": len(await queries.passkeys(session, user.id)),
             "codes": await queries.recovery_codes_left(session, user.id),
             "sessions": await queries.open_sessions(session, user.id),
         }
