@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, String, cast, func, select
+from sqlalchemy import Select, String, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -56,10 +56,8 @@ def _partner_source(since: dt.date) -> tuple[Select[*tuple[Any, ...]], slices.So
             func.count().label("level"),
             # Ids are in order of time: joined from the top they are in the order of the tree.
             func.string_agg(
-                aggregate_order_by(
-                    cast(PartnerClosure.ancestor_id, String), PartnerClosure.depth.desc()
-                ),
-                "/",
+                cast(PartnerClosure.ancestor_id, String),
+                aggregate_order_by(literal("/"), PartnerClosure.depth.desc()),
             ).label("path"),
         )
         .where(PartnerClosure.valid_to.is_(None))
