@@ -27,6 +27,9 @@ def main(arguments: list[str]) -> None:
         # One thread beside the loop: each process has one Python thread to feed.
         runtime_mode=RuntimeModes.st,
         workers=options.workers,
+        # Requests have so many seconds to end at a stop. Open windows would never: granian waits
+        # for them before it says that it stops, and their browsers come back by themselves.
+        workers_kill_timeout=5,
         log_access=False,
         websockets=False,
     ).serve()

@@ -64,9 +64,12 @@ async def _window(port: int, cookie: str) -> AsyncIterator[list[str]]:
             assert answer.status_code == 200
             async for line in answer.aiter_lines():
                 lines.append(line)  # noqa: PERF401 - read by others as they come
+
+    def ended(_: object) -> None:
         lines.append("end")
 
     reading = asyncio.create_task(read())
+    reading.add_done_callback(ended)
     try:
         assert await eventually(_has(lines, "unread"), seconds=10)
         yield lines
@@ -113,8 +116,8 @@ async def test_live_updates_survive_redis_and_end_with_the_process() -> None:
 
             started = time.monotonic()
             signal_family(second.identity, signal.SIGTERM)
-            assert await eventually(_has(other, "end"), seconds=10)
-            assert await eventually(_ended(second), seconds=10), time.monotonic() - started
+            assert await eventually(_has(other, "end"), seconds=20)
+            assert await eventually(_ended(second), seconds=20), time.monotonic() - started
             assert "end" not in one
     finally:
         stop_all([second])
