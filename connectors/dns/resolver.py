@@ -72,8 +72,9 @@ class DnsResolver:
                 raise DnsFailed(type(error).__name__) from None
             if own:
                 host, _, port = self._server.rpartition(":")
-                made.nameservers = [host or port]
+                # The port first: the library takes it when the servers are named.
                 made.port = int(port) if host else _PORT
+                made.nameservers = [host or port]
             made.timeout = _TIMEOUT_SECONDS
             self._made = made
         return self._made

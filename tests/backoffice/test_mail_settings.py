@@ -18,6 +18,7 @@ from kernel.ids import uuid7
 from messaging import mails, texts
 from messaging.delivery import addresses, consents, servers
 from messaging.events import MailQueued
+from tenants import brands
 from tenants.ports import Ports
 from tests.factories import people
 from tests.fixtures.web import Browser, host
@@ -336,13 +337,11 @@ async def test_a_suppressed_address_gets_only_what_its_security_needs(
             return ""
 
     async def deliver(message_id: UUID) -> None:
-        from messaging.subscribers import brands
-
         await mails.deliver(
             ports.database,
             tenant,
             MailQueued(message_id),
-            mailer=Keeper(),  # type: ignore[arg-type]
+            mailer=Keeper(),
             vault=ports.vault,
             brand_of=lambda one: brands.current(ports.database, one),
         )

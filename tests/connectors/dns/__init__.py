@@ -1,0 +1,1 @@
+"""The DNS adapter against a server of our own."""
