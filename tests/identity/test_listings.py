@@ -143,7 +143,7 @@ async def test_pinned_views_are_the_first_tabs_in_ones_own_order(
     deleted = _tabs((await browser.get(TEAM, place)).text)
     await colleague.close()
 
-    assert [words for _, words in tabs[:2]] == ["German 2", "New ones 2"]
+    assert [words for _, words in tabs[:2]] == ["German 0", "New ones 2"]
     assert theirs[0][1].startswith("All")
     assert [href for href, _ in moved[:2]] == [tabs[1][0], tabs[0][0]]
     assert "You have a view of this name" in clash

@@ -287,7 +287,8 @@ def _kept(listing: Listing[Any]) -> list[HTTPRouteHandler]:
                 name=values.get("name", ""),
             )
         except InvalidInput as error:
-            form = form_state(values, {f"name-{view_id}": error.text})
+            told = error.fields.get("name", error.text)
+            form = form_state({}, {f"name-{view_id}": told})
             return await listing.draw(request, session, viewer, state, form=form, opened="view")
         target = state.panel("view") if verb != "delete" else state.address()
         return flash(request, see_other(target), words)
