@@ -164,8 +164,7 @@ class Smtp:
             words = f"Signed in as {address.user}." if address.user else "No sign-in asked for."
             passed.append(Step("auth", passed=True, says=words))
         except BaseException:
-            client.close()
-            sock.close()
+            client.close()  # the connection owns the socket by now, and closes it
             raise
         return client
 
