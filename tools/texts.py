@@ -1,7 +1,8 @@
 """The texts that clients, partners and visitors read: collected from the sources, kept as PO.
 
 `python -m tools.texts` rewrites the catalogues of every language: what is new comes in empty,
-what nothing shows any more goes. Translations that are there are kept.
+what nothing shows any more goes. Translations that are there are kept. Each text names the
+surfaces that show it, for whoever translates it and for a brokerage that writes its own.
 """
 
 from __future__ import annotations
@@ -26,17 +27,31 @@ _TEMPLATES = (
 # The header names a day; a changing one would change every file at each run.
 _WRITTEN = datetime(2026, 11, 24, tzinfo=UTC)
 Text = str | tuple[str, str]
+# Where a text is shown, by the folder that names it; those of other folders are everywhere.
+_SURFACES = {
+    "messages": ("messaging", "mail", "notifications", "documents.py"),
+    "partner": ("partner", "partners", "introducers", "revenue"),
+    "public": ("public", "crm", "brand_texts.py", "site_texts.py"),
+    "trader": ("trader", "tradersroom", "treasury", "trading", "compliance", "clients"),
+}
 
 
-def used() -> dict[Text, None]:
-    """Return every text of the sources, in their order; a counted one as its pair of forms."""
-    found: dict[Text, None] = {}
+def used() -> dict[Text, set[str]]:
+    """Return every text of the sources with its surfaces; a counted one as its pair of forms."""
+    found: dict[Text, set[str]] = {}
     for path, method in _sources():
+        surface = _surface(path)
         for _, message, _, _ in extract_from_file(
             method, path, keywords=_KEYWORDS, options={"trimmed": "false"}
         ):
-            found[(message[0], message[1]) if isinstance(message, tuple) else message] = None
+            text = (message[0], message[1]) if isinstance(message, tuple) else message
+            found.setdefault(text, set()).add(surface)
     return found
+
+
+def _surface(path: Path) -> str:
+    parts = set(path.relative_to(ROOT).parts)
+    return next((one for one, names in _SURFACES.items() if parts & set(names)), "everywhere")
 
 
 def catalogue(language: str) -> Catalog:
@@ -64,12 +79,12 @@ def update(language: str) -> int:
         fuzzy=False,
     )
     empty = 0
-    for text in used():
+    for text, surfaces in used().items():
         key = text if isinstance(text, str) else text[0]
         known = before.get(key)
         string = known.string if known is not None else ""
         empty += not any(string if isinstance(string, (list, tuple)) else [string])
-        after.add(text, string)
+        after.add(text, string, auto_comments=[", ".join(sorted(surfaces))])
     file = LOCALE / language / "LC_MESSAGES" / "messages.po"
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("wb") as target:
