@@ -6,10 +6,13 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from entrypoints import money_steps, wiring
+from entrypoints import catalogue, money_steps, wiring
 from entrypoints.brands import DEMO
 from entrypoints.steps import steps, vendor_login
+from identity import roles
+from identity.roles import Grants
 from kernel import settings as kernel_settings
+from kernel.actor import TenantRef
 from kernel.settings import Settings
 from tenants import provisioning, queries, registry
 from tenants.ports import Ports
@@ -29,6 +32,7 @@ async def everything(
     try:
         await vendor_login(ports)
         await _migrate_tenants(settings, ports)
+        await give_new_permissions(ports, catalogue.grants())
         if demo:
             await _follow_simulators(ports)
             for brand in DEMO:
@@ -76,15 +80,25 @@ async def provision(
     say(f"  {slug}: ready after {time.monotonic() - started:.1f} s")
 
 
-async def _follow_simulators(ports: Ports) -> None:
-    """Point brokerages at simulators whose ports have moved; usually nothing has."""
+async def give_new_permissions(ports: Ports, grants: Grants) -> None:
+    """Write the first grants of permissions that a later version brought, for every brokerage."""
+    for tenant in await _made(ports):
+        async with ports.database.tenant(tenant) as session:
+            await roles.seed(session, grants)
+
+
+async def _made(ports: Ports) -> list[TenantRef]:
     async with ports.database.control() as session:
-        found = [
+        return [
             queries.ref(tenant)
             for tenant in await queries.all_tenants(session)
             if tenant.state != "provisioning"
         ]
-    for tenant in found:
+
+
+async def _follow_simulators(ports: Ports) -> None:
+    """Point brokerages at simulators whose ports have moved; usually nothing has."""
+    for tenant in await _made(ports):
         await money_steps.follow(Context(tenant, ports, {}))
 
 

@@ -94,6 +94,24 @@ class RolePermission(Base):
     scope: Mapped[str] = short(10, server_default=text("'all'"))
 
 
+class OwnRole(Base):
+    """A role that a brokerage made for itself; the seeded ones are named in code."""
+
+    __tablename__ = "own_role"
+    __table_args__ = (Index("uq_own_role_title", func.lower(text("title")), unique=True),)
+    role: Mapped[str] = mapped_column(String(40), primary_key=True)
+    title: Mapped[str] = short(40)
+    created_at: Mapped[datetime] = timestamp()
+
+
+class KnownPermission(Base):
+    """That a permission's first grants were written, so that what is taken away stays away."""
+
+    __tablename__ = "known_permission"
+    permission: Mapped[str] = mapped_column(String(60), primary_key=True)
+    known_at: Mapped[datetime] = timestamp()
+
+
 class _SignIn:
     id_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     user_id: Mapped[UUID] = uuid_ref(index=True)

@@ -13,6 +13,8 @@ from identity.models import (
     AuditEntry,
     Authenticator,
     EmailToken,
+    KnownPermission,
+    OwnRole,
     Passkey,
     RecoveryCode,
     RolePermission,
@@ -78,6 +80,56 @@ async def granted(
     """Return what the roles grant."""
     statement = select(RolePermission).where(RolePermission.role.in_(roles))
     return (await session.scalars(statement)).all()
+
+
+async def known_permissions(session: TenantSession | ReadSession) -> frozenset[str]:
+    """Return the permissions whose first grants were written."""
+    return frozenset(await session.scalars(select(KnownPermission.permission)))
+
+
+async def own_roles(session: TenantSession | ReadSession) -> Sequence[OwnRole]:
+    """Return the roles that the brokerage made itself, by title."""
+    return (await session.scalars(select(OwnRole).order_by(OwnRole.title))).all()
+
+
+async def lock_owners(session: TenantSession) -> Sequence[UUID]:
+    """Return who holds the role owner; whoever changes roles waits here for the others.
+
+    There is always an owner, so their rows are what all changes of roles have in common.
+    """
+    statement = (
+        select(StaffRole.user_id)
+        .where(StaffRole.role == "owner")
+        .order_by(StaffRole.user_id)
+        .with_for_update()
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def grants_of_role(session: TenantSession | ReadSession, role: str) -> dict[str, str]:
+    """Return what a role grants: a scope for each permission."""
+    return {row.permission: row.scope for row in await granted(session, [role])}
+
+
+async def grants_of_person(session: TenantSession | ReadSession, user_id: UUID) -> dict[str, str]:
+    """Return what a person's roles grant together, each permission in its widest scope."""
+    found: dict[str, str] = {}
+    for row in await granted(session, await roles_of(session, user_id)):
+        found[row.permission] = widest([row.scope, found.get(row.permission, row.scope)])
+    return found
+
+
+async def holders_of_roles(
+    session: TenantSession | ReadSession,
+) -> Sequence[tuple[UUID, str]]:
+    """Return which member of staff who is not disabled holds which role."""
+    statement = (
+        select(StaffRole.user_id, StaffRole.role)
+        .join(UserAccount, UserAccount.id == StaffRole.user_id)
+        .where(UserAccount.kind == "staff", UserAccount.state != "disabled")
+        .order_by(UserAccount.name, UserAccount.id)
+    )
+    return [(row.user_id, row.role) for row in await session.execute(statement)]
 
 
 async def email_token(session: TenantSession, id_hash: bytes) -> EmailToken | None:

@@ -6,11 +6,13 @@ from collections.abc import Collection, Mapping
 
 from sqlalchemy.dialects.postgresql import insert
 
-from identity.models import RolePermission
+from identity import audit, queries
+from identity.models import KnownPermission, RolePermission
 from kernel.database import TenantSession
 
+OWNER = "owner"
 ROLES = {
-    "owner": "Owner",
+    OWNER: "Owner",
     "admin": "Administrator",
     "compliance_head": "Head of compliance",
     "kyc_officer": "KYC officer",
@@ -39,17 +41,36 @@ Grants = Mapping[str, Mapping[str, str]]
 
 
 async def seed(session: TenantSession, grants: Grants) -> int:
-    """Write the default grants that are not there yet; return how many there are."""
+    """Write the default grants of permissions that are new here; return how many there are.
+
+    A permission is new once: what a brokerage took away from a role later stays away, whatever
+    version it runs.
+    """
+    known = await queries.known_permissions(session)
+    fresh = [permission for permission in grants if permission not in known]
     rows = [
         {"role": role, "permission": permission, "scope": scope}
-        for permission, by_role in grants.items()
-        for role, scope in by_role.items()
+        for permission in fresh
+        for role, scope in grants[permission].items()
     ]
     if rows:
         await session.execute(insert(RolePermission).on_conflict_do_nothing(), rows)
+    if fresh:
+        names = [{"permission": permission} for permission in fresh]
+        await session.execute(insert(KnownPermission).on_conflict_do_nothing(), names)
+        audit.record(
+            session,
+            "identity.permission.seed",
+            subject=("role", "defaults"),
+            after={"permissions": fresh},
+        )
     return len(rows)
 
 
 def desks(roles: Collection[str]) -> frozenset[str]:
-    """Return the roles of everybody who works at a desk with a holder of these roles."""
-    return frozenset(role for desk in DESKS if desk & set(roles) for role in desk)
+    """Return the roles of everybody who works at a desk with a holder of these roles.
+
+    A role that the brokerage made itself is a desk of its own.
+    """
+    seeded = frozenset(role for desk in DESKS if desk & set(roles) for role in desk)
+    return seeded | (frozenset(roles) - ROLES.keys())
