@@ -1,4 +1,4 @@
-"""The versions of a brokerage's brand: what it wears, what it tries on, what it wore before."""
+"""The versions of a brokerage's brand, and the texts of the product that it words itself."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.columns import json_, short, timestamp, uuid_key, uuid_ref
@@ -57,3 +58,27 @@ class BrandFile(Base):
     extension: Mapped[str] = short(8)
     sha: Mapped[str] = short(16)
     created_at: Mapped[datetime] = timestamp()
+
+
+class TextOverride(Base):
+    """A text of the product that the brokerage words itself, in one language.
+
+    `forms` are all its forms, one unless it is counted; `version` counts its changes, so that of
+    two who change it at once the later is told.
+    """
+
+    __tablename__ = "text_override"
+    __table_args__ = (
+        CheckConstraint("char_length(key) BETWEEN 1 AND 4000", name="key"),
+        CheckConstraint("cardinality(forms) BETWEEN 1 AND 6", name="forms"),
+        CheckConstraint("octet_length(array_to_string(forms, '')) <= 50000", name="length"),
+        Index("uq_text_override_key_hash", "key_hash", "language", unique=True),
+    )
+    id: Mapped[UUID] = uuid_key()
+    language: Mapped[str] = short(8)
+    key_hash: Mapped[str] = short(32)
+    key: Mapped[str] = mapped_column(Text)
+    forms: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    version: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
+    changed_by: Mapped[str] = short(120, server_default=text("''"))
+    changed_at: Mapped[datetime] = timestamp()
