@@ -107,22 +107,7 @@ async def attribute(
         subject=("client", client_id),
         after={"partner_id": str(partner.id), "source": source},
     )
-    timeline.add(
-        session,
-        subject=("client", client_id),
-        kind="partner",
-        fact="Came through a partner",
-        detail=f"{partner.name}, {partner.reference}",
-        icon="affiliate",
-    )
-    timeline.add(
-        session,
-        subject=("partner", partner.id),
-        kind="partner",
-        fact="New client",
-        detail=client.reference,
-        icon="user-plus",
-    )
+    _write_timelines(session, client, partner)
     if at is None:  # what is brought over from elsewhere is no news
         await notifications.notify(
             session,
@@ -136,6 +121,25 @@ async def attribute(
     await session.flush()
     await commissions.accrue_client(session, client_id=client_id)
     return True
+
+
+def _write_timelines(session: TenantSession, client: Client, partner: Partner) -> None:
+    timeline.add(
+        session,
+        subject=("client", client.id),
+        kind="partner",
+        fact="Came through a partner",
+        detail=f"{partner.name}, {partner.reference}",
+        icon="affiliate",
+    )
+    timeline.add(
+        session,
+        subject=("partner", partner.id),
+        kind="partner",
+        fact="New client",
+        detail=client.reference,
+        icon="user-plus",
+    )
 
 
 def _own_link(session: TenantSession, client: Client, partner: Partner) -> None:

@@ -5,6 +5,7 @@ import json
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -143,18 +144,12 @@ async def test_encryption_that_was_asked_for_is_insisted_on() -> None:
 @pytest.mark.parametrize("field", ["subject", "to", "sender", "reply_to", "message_id"])
 def test_no_header_takes_a_line_break(field: str, character: str) -> None:
     """Whoever types a name or a subject can't add a recipient."""
-    values = {
-        "sender": MAIL.sender,
-        "to": MAIL.to,
-        "subject": MAIL.subject,
-        "text": MAIL.text,
-        "reply_to": "help@alpha.example",
-        "message_id": "1@alpha.example",
-    }
-    values[field] += f"{character}Bcc: eve@example.com"
+    mail = replace(MAIL, reply_to="help@alpha.example", message_id="1@alpha.example")
+    spoiled = f"{getattr(mail, field)}{character}Bcc: eve@example.com"
+    changed: dict[str, Any] = {field: spoiled}
 
     with pytest.raises(MailRefused):
-        compose(Mail(**values))
+        compose(replace(mail, **changed))
 
 
 @pytest.mark.parametrize(
