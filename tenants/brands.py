@@ -58,12 +58,26 @@ async def wear(
         if row is None or str(row.brand.get("since", "")) > moment:
             return False
         row.brand = {**row.brand, **look, "since": moment}
+    await _tell(client, tenant)
+    return True
+
+
+async def reword(database: Database, client: redis.asyncio.Redis, *, tenant: TenantRef) -> None:
+    """Give the brokerage's own texts their next version and tell every web process."""
+    async with database.control() as session:
+        row = await queries.locked_tenant(session, tenant.id)
+        if row is None:
+            return
+        row.brand = {**row.brand, queries.WORDING: queries.wording(row.brand) + 1}
+    await _tell(client, tenant)
+
+
+async def _tell(client: redis.asyncio.Redis, tenant: TenantRef) -> None:
     try:
         await client.publish(CHANNEL, str(tenant.id))
     except (redis.exceptions.RedisError, OSError) as error:
         # They look again by themselves within seconds.
-        _LOG.warning("web processes were not told of a brand", error=type(error).__name__)
-    return True
+        _LOG.warning("web processes were not told of a change", error=type(error).__name__)
 
 
 def file_entry(key: str, picture: Picture) -> dict[str, str]:

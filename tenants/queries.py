@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, func, select
@@ -23,6 +24,9 @@ from tenants.models import (
     TradingServer,
 )
 
+# What the version of a brokerage's own texts is called beside its look.
+WORDING = "wording"
+
 
 def ref(tenant: Tenant) -> TenantRef:
     """Return a tenant's row as what requests and messages carry."""
@@ -35,7 +39,13 @@ def ref(tenant: Tenant) -> TenantRef:
         timezone=tenant.timezone,
         language=tenant.language,
         generation=tenant.generation,
+        wording=wording(tenant.brand),
     )
+
+
+def wording(brand: Mapping[str, Any]) -> int:
+    """Return the version of a brokerage's own texts, which stands beside its look."""
+    return int(brand.get(WORDING, 0))
 
 
 async def tenant_by_slug(session: ControlSession, slug: str) -> Tenant | None:

@@ -63,6 +63,8 @@ __all__ = [
 
 ROOT = Path(__file__).parent
 _STATIC = ROOT / "default" / "static"
+# Where a brokerage's own texts are shown; staff read the product's.
+_WORDED = ("public", "trader", "partner")
 # A paragraph up to this many characters is a greeting, not what the mail says.
 _GREETING_MAX = 40
 
@@ -208,7 +210,7 @@ def _environment(theme: str) -> Environment:
 def render(name: str, page: Page, **context: object) -> str:
     """Render a template for a page; raises jinja2 errors on a missing value or template."""
     template = _environment(page.brand.theme).get_template(name)
-    with speaking(page.language):
+    with speaking(page.language, plainly=page.surface not in _WORDED):
         return template.render(page=page, brand=page.brand, **context)
 
 

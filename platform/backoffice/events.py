@@ -15,3 +15,11 @@ class BrandPublished(Event):
 
     topic: ClassVar[str] = "backoffice.brand_published"
     version_id: UUID
+
+
+@dataclass(frozen=True)
+class TextsChanged(Event):
+    """Texts of the brokerage's own were written or taken back."""
+
+    topic: ClassVar[str] = "backoffice.texts_changed"
+    count: int

@@ -1,4 +1,4 @@
-"""Every select on the versions of the brand and on their pictures."""
+"""Every select on the versions of the brand, on their pictures, and on texts of one's own."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import delete, func, select, true
+from sqlalchemy.dialects.postgresql import insert
 
-from backoffice.models import BrandFile, BrandVersion
+from backoffice.models import BrandFile, BrandVersion, TextOverride
 from kernel.database import ReadSession, TenantSession
 
 Session = TenantSession | ReadSession
@@ -81,3 +82,35 @@ async def unworn_files(session: Session, *, before: datetime, limit: int) -> lis
 async def forget_files(session: TenantSession, ids: Sequence[UUID]) -> None:
     """Delete rows of pictures that are not in the store any more."""
     await session.execute(delete(BrandFile).where(BrandFile.id.in_(ids)))
+
+
+async def own_texts(session: Session, *, language: str = "") -> Sequence[TextOverride]:
+    """Return the brokerage's own texts, of one language or of all."""
+    statement = select(TextOverride)
+    if language:
+        statement = statement.where(TextOverride.language == language)
+    return (await session.scalars(statement)).all()
+
+
+async def own_text(
+    session: TenantSession, *, language: str, key_hash: str, locked: bool = False
+) -> TextOverride | None:
+    """Return one of them, as it is now; `locked` until the transaction ends."""
+    statement = select(TextOverride).where(
+        TextOverride.key_hash == key_hash, TextOverride.language == language
+    )
+    if locked:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return await session.scalar(statement)
+
+
+async def add_own_text(session: TenantSession, **values: object) -> bool:
+    """Add one; say whether it is the first of its language and key."""
+    statement = insert(TextOverride).values(**values).on_conflict_do_nothing()
+    found = await session.scalar(statement.returning(TextOverride.id))
+    return found is not None
+
+
+async def count_own_texts(session: TenantSession) -> int:
+    """Return how many own texts there are."""
+    return await session.scalar(select(func.count()).select_from(TextOverride)) or 0

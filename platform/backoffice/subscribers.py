@@ -1,4 +1,4 @@
-"""What the Back Office does after commits: the published brand is put on, people are told."""
+"""What the Back Office does after commits: brand and texts are put on, people are told."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 import redis.asyncio
 
 from backoffice import notices, queries
-from backoffice.events import BrandPublished
+from backoffice.events import BrandPublished, TextsChanged
 from kernel.actor import TenantRef
 from kernel.database import Database
 from kernel.subscriptions import Subscriptions
@@ -23,6 +23,7 @@ def subscribe(made: Subscriptions, ports: Ports, renderer: Renderer) -> None:
     made.job(
         BrandPublished, "backoffice.wear", partial(wear, client=ports.redis, renderer=renderer)
     )
+    made.job(TextsChanged, "backoffice.reword", partial(reword, client=ports.redis))
 
 
 async def wear(
@@ -44,3 +45,11 @@ async def wear(
     if renderer is not None:
         brand = await brands.current(database, tenant)
         await sections.refresh(database, tenant, brand=brand, renderer=renderer)
+
+
+async def reword(
+    database: Database, tenant: TenantRef, event: TextsChanged, *, client: redis.asyncio.Redis
+) -> None:
+    """Let every process read the brokerage's own texts anew, however many the event counts."""
+    del event
+    await brands.reword(database, client, tenant=tenant)

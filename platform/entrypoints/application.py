@@ -16,6 +16,7 @@ from entrypoints.static_files import StaticFiles
 from entrypoints.streams import Streaming, Streams
 from entrypoints.surfaces import Surface, application, edged
 from entrypoints.webhooks import Hooks
+from entrypoints.wordings import Wordings
 from kernel import database as kernel_database
 from kernel import gate, memory
 from kernel import settings as kernel_settings
@@ -69,6 +70,7 @@ class Web:
             form_targets=" ".join(
                 ["https:", *(f"http://{entry}" for entry in sorted(settings.egress_allow))]
             ),
+            wordings=Wordings(ports.database),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

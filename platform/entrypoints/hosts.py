@@ -13,6 +13,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from prometheus_client import Counter, Histogram
 
 from entrypoints import languages, streams
+from entrypoints.wordings import Wordings
 from kernel.ids import token
 from kernel.language import speaking
 from kernel.log import logger
@@ -37,9 +38,11 @@ class FrontDoor:
         port: int,
         https: bool,
         form_targets: str,
+        wordings: Wordings,
     ) -> None:
         """Take the surfaces' applications; `form_targets` may be posted to besides self."""
         self._resolver = resolver
+        self._wordings = wordings
         self._surfaces = surfaces
         self._static = static
         self._port = port
@@ -78,7 +81,9 @@ class FrontDoor:
         status = [0]
         sender = self._with_headers(scope, place, send, status)
         try:
-            with speaking(scope["state"]["language"]):
+            plainly = not languages.translated(scope, place)
+            own = await self._wordings.of(place.tenant)
+            with speaking(scope["state"]["language"], own=own, plainly=plainly):
                 await self._app(scope, place)(scope, receive, sender)
         except Exception as error:  # noqa: BLE001 - the last resort: a commit that failed, say
             _LOG.error("request failed", error=type(error).__name__, exception=trace(error))

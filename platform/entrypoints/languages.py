@@ -22,19 +22,21 @@ _PROGRAMS = ("/api/", "/hooks/", "/static/")
 
 def spoken(scope: Scope, place: Place) -> str:
     """Return the language of a request: `?lang=`, the cookie it left, or the brand's."""
-    if place.surface not in _TRANSLATED or place.tenant is None:
-        return SOURCE
-    if scope["path"].startswith(_PROGRAMS):
+    if place.tenant is None or not translated(scope, place):
         return SOURCE
     own = str((place.brand or {}).get("language", place.tenant.language)).partition("-")[0]
     wanted = asked(scope) or _remembered(scope) or own
     return wanted if wanted in LANGUAGES else SOURCE
 
 
+def translated(scope: Scope, place: Place) -> bool:
+    """Say whether what is asked for speaks languages, and a brokerage's own texts."""
+    return place.surface in _TRANSLATED and not scope["path"].startswith(_PROGRAMS)
+
+
 async def follow(session: TenantSession, scope: Scope, viewer: Viewer) -> None:
     """Speak what somebody signed in chose on any device; what they choose now is kept."""
-    place: Place = scope["state"]["place"]
-    if place.surface not in _TRANSLATED or scope["path"].startswith(_PROGRAMS):
+    if not translated(scope, scope["state"]["place"]):
         return
     chosen = asked(scope)
     if chosen and chosen != viewer.language:

@@ -14,11 +14,13 @@ import uvloop
 from backoffice import schedule as backoffice_jobs
 from entrypoints import wiring
 from entrypoints.relay import tenants
+from entrypoints.wordings import Wordings
 from identity import schedule as identity_jobs
 from introducers import schedule as introducers_jobs
 from kernel import gate, memory
 from kernel import settings as kernel_settings
 from kernel.actor import TenantRef
+from kernel.language import SOURCE, speaking
 from kernel.log import configure, logger
 from messaging import schedule as messaging_jobs
 from revenue import schedule as revenue_jobs
@@ -49,6 +51,7 @@ class Scheduler:
         """Take the jobs to run."""
         self._ports = ports
         self._jobs = known
+        self._wordings = Wordings(ports.database)
         self._holder = f"{socket.gethostname()}-{os.getpid()}"
         self._due: dict[tuple[str, str], float] = {}
         self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
@@ -94,7 +97,9 @@ class Scheduler:
     async def _one(self, job: Job, tenant: TenantRef) -> None:
         async with self._gate:
             try:
-                await job.run(self._ports, tenant)
+                own = await self._wordings.of(tenant)
+                with speaking(SOURCE, own=own, plainly=True):
+                    await job.run(self._ports, tenant)
             except Exception as error:  # noqa: BLE001 - one job's failure is not another's
                 _LOG.error(
                     "a scheduled job failed",

@@ -18,9 +18,11 @@ from dramatiq.asyncio import get_event_loop_thread
 
 from entrypoints import wiring
 from entrypoints.subscriptions import subscriptions
+from entrypoints.wordings import Wordings
 from kernel import gate, memory, outbox, tasks
 from kernel import settings as kernel_settings
 from kernel.actor import TenantRef
+from kernel.language import SOURCE, speaking
 from kernel.log import bind, configure, logger
 from kernel.subscriptions import Subscription, Subscriptions
 from tenants import queries
@@ -48,6 +50,7 @@ class Deliveries:
         """Remember the ports of this process and who subscribes to what."""
         self._ports = ports
         self._known = known
+        self._wordings = Wordings(ports.database)
         self._tenants: dict[str, tuple[float, Tenant | None]] = {}
         # What came while batches of the same subscriber were running; leases are its memory.
         self._gathered: dict[tuple[UUID, str], list[UUID]] = {}
@@ -123,9 +126,11 @@ class Deliveries:
     ) -> None:
         subscribers = len(self._known.of(subscription.event.topic))
         try:
-            await outbox.handle(
-                self._ports.database, tenant, subscription, event_ids, subscribers=subscribers
-            )
+            own = await self._wordings.of(tenant)
+            with speaking(SOURCE, own=own, plainly=True):
+                await outbox.handle(
+                    self._ports.database, tenant, subscription, event_ids, subscribers=subscribers
+                )
         except Exception:  # noqa: BLE001 - written down and logged by the outbox, it comes again
             return
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
 
@@ -27,7 +27,8 @@ class TenantRef:
     """A brokerage as requests, messages and jobs name it.
 
     `schema` is `t_<slug>`; `generation` rises when a tenant's schema is replaced, and a
-    message of an older generation is refused.
+    message of an older generation is refused. `wording` is the version of its own texts, 0
+    before the first.
     """
 
     id: UUID
@@ -38,3 +39,4 @@ class TenantRef:
     timezone: str
     language: str
     generation: int
+    wording: int = field(default=0, compare=False)
