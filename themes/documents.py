@@ -20,6 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from kernel import images
 from kernel.errors import ProductError
 from kernel.language import direction, gettext, marked, speaking
 from kernel.money import Money
@@ -48,12 +49,8 @@ _waiting = 0
 _slots: dict[asyncio.AbstractEventLoop, asyncio.Semaphore] = {}
 # Control signs but the line feed, and overrides of direction (isolates stay: we write them).
 _UNSEEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\u202a-\u202e]")
-_EXTENSIONS = {
-    "image/svg+xml": "svg",
-    "image/png": "png",
-    "image/jpeg": "jpg",
-    "image/webp": "webp",
-}
+_LOGO = "logo.svg"
+_KINDS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
 
 
 class DocumentNotMade(ProductError):
@@ -140,9 +137,22 @@ async def typeset(
     files = {"main": _design(brand.theme)}
     data = _data(brand, document, language=language, seal=seal, logo=logo)
     if logo is not None:
-        files[data["look"]["logo"]] = logo.data
+        files[_LOGO] = _drawing(logo)
     files["data.json"] = json.dumps(_visible(data), ensure_ascii=False).encode()
     return await _made(files, kind)
+
+
+def _drawing(logo: Logo) -> bytes:
+    """Return the logo as SVG: the type-setter is handed texts, so a raster goes inside one."""
+    if logo.media_type not in _KINDS:
+        return logo.data
+    width, height = images.measured(logo.data, _KINDS[logo.media_type])
+    inside = base64.b64encode(logo.data).decode()
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}">'
+        f'<image width="{width}" height="{height}"'
+        f' href="data:{logo.media_type};base64,{inside}"/></svg>'
+    ).encode()
 
 
 async def picture_of(svg: bytes, *, height: int) -> bytes:
@@ -246,7 +256,7 @@ def _data(
             "brand": tokens["brand-solid"],
             "on_brand": tokens["on-brand"],
             "fonts": _families(brand.colours.font),
-            "logo": f"logo.{_EXTENSIONS[logo.media_type]}" if logo else "",
+            "logo": _LOGO if logo else "",
             "initials": (brand.logo_initials or brand.name[:1])[:2],
         },
         "foot": foot,

@@ -12,6 +12,7 @@ from typing import Any
 import pypdf
 import pytest
 
+from tests.factories import pictures
 from themes import documents, specimens
 from themes.documents import Column, Document, DocumentNotMade, Logo, Seal
 
@@ -209,3 +210,19 @@ async def test_many_at_once_wait_and_too_many_are_told_to_come_again() -> None:
     assert sum(isinstance(one, bytes) for one in made) == 10
     assert sum(isinstance(one, DocumentNotMade) for one in made) == 2
     assert json.dumps(documents._waiting) == "0"
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+async def test_a_letterhead_carries_a_raster_logo_as_well_as_a_drawn_one(kind: str) -> None:
+    """As the brand studio keeps it; the picture stands in the file."""
+    data = io.BytesIO()
+    pictures.mark((300, 120), "RGB").save(data, kind)
+    logo = Logo(data.getvalue(), f"image/{kind.lower()}")
+    plain, carried = [
+        await documents.specimen(specimens.BRANDS[0], "en", logo=one) for one in (None, logo)
+    ]
+
+    def drawn(pdf: bytes) -> int:
+        return len(pypdf.PdfReader(io.BytesIO(pdf)).pages[0].images)
+
+    assert (drawn(plain), drawn(carried)) == (0, 1)
