@@ -29,6 +29,7 @@ NAVIGATION = [
             ("Mail", "/settings/mail", "mail", "messaging.server.change"),
             ("Mail log", "/settings/mail/log", "mail-check", "messaging.log.read"),
             ("Templates", "/settings/templates", "template", "messaging.template.read"),
+            ("Texts", "/settings/texts", "language", "backoffice.text.read"),
         ],
     ),
 ]

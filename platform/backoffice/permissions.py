@@ -5,6 +5,8 @@ from __future__ import annotations
 PERMISSIONS = {
     "backoffice.home.read": "Open the Back Office's front page",
     "backoffice.brand.change": "Change and publish the brand",
+    "backoffice.text.read": "Read the product's texts and your own",
+    "backoffice.text.change": "Word the product's texts yourself",
 }
 _ROLES = (
     *("owner", "admin", "compliance_head", "kyc_officer", "finance_head", "payments_officer"),
@@ -13,4 +15,6 @@ _ROLES = (
 GRANTS = {
     "backoffice.home.read": dict.fromkeys(_ROLES, "all"),
     "backoffice.brand.change": {"owner": "all", "admin": "all"},
+    "backoffice.text.read": {"owner": "all", "admin": "all", "support": "all"},
+    "backoffice.text.change": {"owner": "all", "admin": "all"},
 }

@@ -22,6 +22,7 @@ from backoffice.settings import (
     staff_access,
     start,
     template_screens,
+    text_screens,
 )
 
 ROUTES: list[HTTPRouteHandler] = [
@@ -40,4 +41,5 @@ ROUTES: list[HTTPRouteHandler] = [
     *mail_screens.ROUTES,
     *mail_lists.ROUTES,
     *template_screens.ROUTES,
+    *text_screens.ROUTES,
 ]

@@ -20,6 +20,8 @@ LINES = {
     "/settings/mail/log": "What became of each mail, and which addresses get none.",
     "/settings/templates": "Your own mails, SMS, documents' blocks and sections of the front page,"
     " in each language.",
+    "/settings/texts": "Every text that clients and partners read, in your own words, in each"
+    " language.",
     "/settings/brand": "Logos, colours, font, texts and menus on every surface. See it, publish"
     " it, take it back.",
 }
