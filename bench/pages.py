@@ -72,6 +72,8 @@ DAY = (click("main tbody a[href^='/backoffice/revenue/']"),)
 DEAL = (click("main tbody a[href^='/backoffice/revenue/deals/']"),)
 PARTNER = (click("main a[href^='/backoffice/partners/']"),)
 COMMISSION = (click("main a[href^='/commissions/']:not([href*='export'])"),)
+HOLDER = (click("main a[href^='/settings/roles/people/']"),)
+VIEW_AS = "/settings/roles/view?role="
 ACCOUNT = (click("main a[href^='/accounts/']"),)
 DEPOSIT = (click("main a[href^='/deposit/DEP']"),)
 
@@ -142,6 +144,31 @@ STAFF = (
     ),
     Spot("team", "/backoffice/audit", "owner"),
     Spot("team", "/settings", "owner"),
+    Spot("team", "/settings/roles", "owner"),
+    Spot("team", "/settings/roles/new", "owner"),
+    Spot("team", "/settings/roles/{role:str}", "owner", "/settings/roles/sales_agent"),
+    Spot(
+        "team",
+        "/settings/roles/{role:str}/review",
+        "owner",
+        "/settings/roles/sales_agent/review?c=crm.lead.export:all,crm.lead.change:off",
+    ),
+    Spot("team", "/settings/roles/people/{user_id:uuid}", "owner", "/settings/roles", HOLDER),
+    Spot("team", "/settings/roles/view", "owner", f"{VIEW_AS}sales_head&q=ma"),
+    Spot(
+        "team",
+        "/settings/roles/{role:str}/view/client/{client_id:uuid}",
+        "owner",
+        f"{VIEW_AS}marketing&q=ma",
+        (click("main a[href*='/view/client/']"),),
+    ),
+    Spot(
+        "team",
+        "/settings/roles/{role:str}/view/lead/{lead_id:uuid}",
+        "owner",
+        f"{VIEW_AS}marketing&q=ma",
+        (click("main a[href*='/view/lead/']"),),
+    ),
     Spot("team", "/settings/brand", "owner"),
 )
 CONSOLE = (

@@ -125,6 +125,8 @@ class Page:
     search_href: str = ""
     truth: tuple[tuple[str, str], ...] = ()
     banner: str = ""
+    banner_href: str = ""
+    read_only: bool = False
     logout_href: str = "/logout"
     profile_href: str = ""
     notifications_href: str = ""

@@ -25,6 +25,7 @@ NAVIGATION = [
         "Settings",
         [
             ("Brand", "/settings/brand", "palette", "backoffice.brand.change"),
+            ("Roles", "/settings/roles", "users", "identity.role.read"),
             ("Staff sign-in", "/settings/access", "shield-lock", "identity.second_factor.change"),
             ("Mail", "/settings/mail", "mail", "messaging.server.change"),
             ("Mail log", "/settings/mail/log", "mail-check", "messaging.log.read"),

@@ -37,10 +37,10 @@ async def show_client(
 ) -> Response[str]:
     """Show one client: who they are, what they may do, their accounts and their story."""
     client = await access.client(session, viewer, client_id, permission=_READ)
-    return await _client_page(request, session, viewer, client)
+    return await client_page(request, session, viewer, client)
 
 
-async def _client_page(
+async def client_page(
     request: Request[Any, Any, Any],
     session: TenantSession,
     viewer: Viewer,
@@ -49,6 +49,7 @@ async def _client_page(
     form: dict[str, Any] | None = None,
     revealed: bool = False,
 ) -> Response[str]:
+    """Return the page of a client as one viewer sees it."""
     owner = await identity_queries.user(session, client.owner_id) if client.owner_id else None
     user = await identity_queries.user(session, client.user_id) if client.user_id else None
     accounts = await trading_queries.accounts_of(session, client.id)
@@ -100,7 +101,7 @@ async def add_note(
         text = rules.note(values.get("text", ""))
     except InvalidInput as error:
         form = form_state(values, error.fields, error.text)
-        return await _client_page(request, session, viewer, client, form=form)
+        return await client_page(request, session, viewer, client, form=form)
     timeline.add(
         session, subject=("client", client.id), kind="note", fact="Note", detail=text, icon="note"
     )
@@ -119,9 +120,9 @@ async def reveal(
     if not reason:
         errors = {"reason": "Say why you need the contact."}
         form = form_state(values, errors, "The contact stays masked.")
-        return await _client_page(request, session, viewer, client, form=form)
+        return await client_page(request, session, viewer, client, form=form)
     audit.record(session, "crm.client.reveal", subject=("client", client.id), reason=reason)
-    return await _client_page(request, session, viewer, client, revealed=True)
+    return await client_page(request, session, viewer, client, revealed=True)
 
 
 def _account(account: TradingAccount) -> dict[str, Any]:

@@ -39,10 +39,10 @@ async def show_lead(
 ) -> Response[str]:
     """Show one lead with its timeline and what can be done next."""
     lead = await access.lead(session, viewer, lead_id, permission=_READ)
-    return await _lead_page(request, session, viewer, lead)
+    return await lead_page(request, session, viewer, lead)
 
 
-async def _lead_page(
+async def lead_page(
     request: Request[Any, Any, Any],
     session: TenantSession,
     viewer: Viewer,
@@ -50,6 +50,7 @@ async def _lead_page(
     *,
     form: dict[str, Any] | None = None,
 ) -> Response[str]:
+    """Return the page of a lead as one viewer sees it."""
     owner = await identity_queries.user(session, lead.owner_id) if lead.owner_id else None
     entries = await clients_queries.timeline(session, ("lead", lead.id))
     may_assign = viewer.may("crm.owner.change") and lead.client_id is None
@@ -104,7 +105,7 @@ async def add_note(
         )
     except InvalidInput as error:
         form = form_state(values, error.fields, error.text)
-        return await _lead_page(request, session, viewer, lead, form=form)
+        return await lead_page(request, session, viewer, lead, form=form)
     return flash(request, see_other(f"/crm/leads/{lead.id}"), "Written to the timeline.")
 
 
@@ -124,7 +125,7 @@ async def change_stage(
         )
     except InvalidInput as error:
         form = form_state(values, error.fields, error.text)
-        return await _lead_page(request, session, viewer, lead, form=form)
+        return await lead_page(request, session, viewer, lead, form=form)
     word = STAGE_WORDS[lead.stage].lower()
     return flash(request, see_other(f"/crm/leads/{lead.id}"), f"{lead.name} is {word} now.")
 
@@ -144,7 +145,7 @@ async def assign(
         await leads.assign(session, lead_id=lead.id, owner_id=owner_id)
     except InvalidInput as error:
         form = form_state(values, error.fields, error.text)
-        return await _lead_page(request, session, viewer, lead, form=form)
+        return await lead_page(request, session, viewer, lead, form=form)
     return flash(request, see_other(f"/crm/leads/{lead.id}"), lead.assigned_reason)
 
 

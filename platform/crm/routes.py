@@ -13,6 +13,7 @@ from crm import (
     lead_list_screens,
     lead_screens,
     mail_links,
+    preview_screens,
     public_site,
     rule_screens,
 )
@@ -24,6 +25,7 @@ STAFF: list[HTTPRouteHandler] = [
     *account_list.ROUTES,
     *client_screens.ROUTES,
     *rule_screens.ROUTES,
+    *preview_screens.ROUTES,
 ]
 PUBLIC_SITE: list[HTTPRouteHandler] = [
     *public_site.ROUTES,

@@ -81,19 +81,24 @@ class PageRenderer:
         apps = self._links(navigation, path)
         if not context.pop("everywhere", False):
             navigation = tuple(_at_hand(navigation, active))
+        banner, left = state.get("preview", ("", ""))
         page = Page(
             brand=brand,
             surface=_surface(place.surface),
             title=context.pop("title"),
-            user=_shown(viewer),
+            user=_shown(viewer, state.get("roles", {})),
             profile_href="/security" if isinstance(viewer, Viewer) else "",
-            csrf_token=csrf_token(request),
+            banner=banner,
+            banner_href=left,
+            read_only=bool(banner),
+            # A form of a preview would act for who really looks: without a token none is taken.
+            csrf_token="" if banner else csrf_token(request),
             nonce=state.setdefault("nonce", secrets.token_urlsafe(12)),
             path=path,
             query=dict(request.query_params.items()),
             navigation=navigation,
             apps=apps,
-            notifications_href=_NOTIFICATIONS if _is_told(viewer) else "",
+            notifications_href=_NOTIFICATIONS if _is_told(viewer) and not banner else "",
             unread=viewer.unread if isinstance(viewer, Viewer) else 0,
             search_href="/search" if signed_in and place.surface == "staff" else "",
             theme=looks.theme if signed_in else "",
@@ -163,10 +168,11 @@ def _surface(surface: str) -> Surface:
     return "public" if surface in ("vendor", "ops") else cast("Surface", surface)
 
 
-def _shown(viewer: object) -> ShownViewer | None:
+def _shown(viewer: object, titles: Mapping[str, str]) -> ShownViewer | None:
     if not isinstance(viewer, Viewer):
         return None
-    labels = [ROLES.get(role, role.capitalize()) for role in sorted(viewer.roles)]
+    known = {**titles, **ROLES}
+    labels = [known.get(role, role.capitalize()) for role in sorted(viewer.roles)]
     return ShownViewer(viewer.name, viewer.email, ", ".join(labels), viewer.initials)
 
 

@@ -12,6 +12,8 @@ from compliance.shell import home_cards as compliance_cards
 from compliance.shell import search as compliance_search
 from crm.shell import home_cards as crm_cards
 from crm.shell import search as crm_search
+from identity import role_changes
+from identity.roles import ROLES
 from identity.shell import counters, own_cards
 from identity.shell.parts import Action, Parts
 from identity.shell.subjects import Catalogue
@@ -80,4 +82,6 @@ async def prepare(request: Request[Any, Any, Any]) -> None:
     state = request.scope["state"]
     viewer, session = request.scope.get("user"), state.get("session")
     if isinstance(viewer, Viewer) and viewer.kind == "staff" and isinstance(session, TenantSession):
+        if viewer.roles - ROLES.keys():
+            state["roles"] = await role_changes.titles(session)
         state["waiting"] = await counters.waiting(session, SHELL.counters, viewer)

@@ -138,6 +138,8 @@ def application(surface: Surface, ports: Ports, permissions: Mapping[str, str]) 
                 "ports": ports,
                 "renderer": PageRenderer(surface.navigation, surface.apps),
                 "places": surface.places,
+                "permissions": catalogue.permissions(),
+                "grants": catalogue.grants(),
                 "flash_key": ports.vault.derive("flash"),
                 "shell": surface.shell,
                 "prepare": surface.prepare,

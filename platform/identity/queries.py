@@ -132,6 +132,11 @@ async def holders_of_roles(
     return [(row.user_id, row.role) for row in await session.execute(statement)]
 
 
+async def any_holder(session: TenantSession | ReadSession, role: str) -> bool:
+    """Say whether anybody holds a role, those who are disabled included."""
+    return bool(await session.scalar(select(select(StaffRole).filter_by(role=role).exists())))
+
+
 async def email_token(session: TenantSession, id_hash: bytes) -> EmailToken | None:
     """Return a mailed link's row, locked, so that it is used once."""
     return await session.scalar(

@@ -9,9 +9,8 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from identity import queries, second_factor
+from identity import queries, role_changes, second_factor
 from identity.models import UserAccount
-from identity.roles import ROLES
 from kernel.errors import Conflict, InvalidInput, NotFound
 from kernel.web.inject import Seen, Session
 from kernel.web.pages import flash, form_state, form_values, page, see_other
@@ -31,12 +30,13 @@ class OwnFactor(Conflict):
 @get(_HOME, permission=_PERMISSION)
 async def staff_access(request: Request[Any, Any, Any], session: Session) -> Response[Any]:
     """List active staff with their factors and where they are signed in."""
+    known = await role_changes.titles(session)
     rows = [
         {
             "id": user.id,
             "name": user.name,
             "email": user.email,
-            "roles": ", ".join(ROLES.get(role, role) for role in held),
+            "roles": ", ".join(known.get(role, role) for role in held),
             "apps": len(await queries.authenticators(session, user.id)),
             "passkeys": len(await queries.passkeys(session, user.id)),
             "codes": await queries.recovery_codes_left(session, user.id),

@@ -15,6 +15,8 @@ from kernel.web.pages import page
 GROUP = "Settings"
 # What each screen of the group is for, in one sentence; a screen without one shows its name.
 LINES = {
+    "/settings/roles": "What each role may see and do, who holds it, and pages as a role sees"
+    " them.",
     "/settings/access": "Who has which second factor. Reset it for a colleague who lost theirs.",
     "/settings/mail": "Your own mail server, sender and domain. Check them, send yourself a mail.",
     "/settings/mail/log": "What became of each mail, and which addresses get none.",
