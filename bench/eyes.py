@@ -23,6 +23,7 @@ PEOPLE = {
     "owner": ("team", "olivia"),
     "compliance": ("team", "petra"),
     "finance": ("team", "stefan"),
+    "admin": ("team", "adam"),
     "trader": ("my", "trader"),
     "partner": ("ib", "ib"),
 }

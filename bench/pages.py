@@ -109,7 +109,7 @@ STAFF = (
     Spot("team", "/crm/leads", "owner", "/crm/leads?panel=filter", label="filter"),
     Spot("team", "/crm/leads", "owner", "/crm/leads?panel=export", label="export"),
     Spot("team", "/crm/leads", "owner", "/crm/leads?q=nobody-has-this-name", label="empty"),
-    Spot("team", "/crm/leads/new", "sales"),
+    Spot("team", "/crm/leads/new", "admin"),
     Spot("team", "/crm/leads/{lead_id:uuid}", "owner", "/crm/leads", LEAD),
     Spot("team", "/crm/clients", "owner"),
     Spot("team", "/crm/clients/{client_id:uuid}", "owner", "/crm/clients", CLIENT),
@@ -170,6 +170,15 @@ STAFF = (
         (click("main a[href*='/view/lead/']"),),
     ),
     Spot("team", "/settings/brand", "owner"),
+    Spot("team", "/settings/texts", "owner"),
+    Spot("team", "/settings/texts/file", "owner"),
+    Spot(
+        "team",
+        "/settings/texts/{language:str}/{key_hash:str}",
+        "owner",
+        "/settings/texts?language=ar",
+        (click("main a[href^='/settings/texts/ar/']"),),
+    ),
 )
 CONSOLE = (
     Spot("console", "/login"),
@@ -208,5 +217,6 @@ NO_PAGE = {
     ("staff", "/settings/brand/preview/{part:str}"): "part of a page",
     ("staff", "/settings/brand/versions/{version_id:uuid}/{part:str}"): "a file",
     ("staff", "/settings/brand/export"): "a file",
+    ("staff", "/settings/texts/file/{language:str}"): "a file",
     ("console", "/"): "leads on",
 }

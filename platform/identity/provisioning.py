@@ -16,6 +16,7 @@ PEOPLE = (
     ("compliance_head", "Petra Novak"),
     ("finance_head", "Stefan Lindqvist"),
     ("auditor", "Grace Mbeki"),
+    ("admin", "Adam Fischer"),
 )
 
 
