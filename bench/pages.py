@@ -179,15 +179,6 @@ STAFF = (
         "/settings/texts?language=ar",
         (click("main a[href^='/settings/texts/ar/']"),),
     ),
-    Spot("team", "/settings/texts", "owner"),
-    Spot("team", "/settings/texts/file", "owner"),
-    Spot(
-        "team",
-        "/settings/texts/{language:str}/{key_hash:str}",
-        "owner",
-        "/settings/texts?language=ar",
-        (click("main a[href^='/settings/texts/ar/']"),),
-    ),
 )
 CONSOLE = (
     Spot("console", "/login"),
@@ -226,7 +217,6 @@ NO_PAGE = {
     ("staff", "/settings/brand/preview/{part:str}"): "part of a page",
     ("staff", "/settings/brand/versions/{version_id:uuid}/{part:str}"): "a file",
     ("staff", "/settings/brand/export"): "a file",
-    ("staff", "/settings/texts/file/{language:str}"): "a file",
     ("staff", "/settings/texts/file/{language:str}"): "a file",
     ("console", "/"): "leads on",
 }
