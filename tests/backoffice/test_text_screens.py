@@ -275,8 +275,9 @@ async def test_the_list_is_searched_filtered_and_paged(
     while path:
         page = (await browser.get(TEAM, path)).text
         keys += re.findall(rf'href="{HERE}/de/([0-9a-f]{{32}})', page)
-        following = re.search(r'href="(/settings/texts\?[^"]*after=[^"&]+)"', page)
-        path = html.unescape(following.group(1)) if following else ""
+        following = re.search(r'href="([^"]+)"[^>]*rel="next"|rel="next"[^>]*href="([^"]+)"', page)
+        found_next = next(filter(None, following.groups()), "") if following else ""
+        path = html.unescape(found_next)
 
     assert whole.text.count("<tr>") == 51
     assert own.text.count("Sicher verwahrt bei uns") == 1
