@@ -235,7 +235,7 @@ async def test_a_case_sent_back_names_each_document(
 
     assert answer.status_code == 303
     assert states == {"passport": "accepted", "proof_of_address": "rejected", "selfie": "accepted"}
-    assert "Proof of address: Older than three months" in text
+    assert "Proof of address – Older than three months" in text
     assert "http://my.alpha.localhost:8000/verification" in text
 
 

@@ -32,6 +32,12 @@ PAGES = (
 )  # fmt: skip
 VENDOR_PAGES = ("home", "console", "mail")
 
+_NOTHING = {"/favicon.ico", "/events"}
+_PRODUCT = {
+    "/sw.js": ("text/javascript", b"/* no worker */"),
+    "/manifest.webmanifest": ("application/manifest+json", b"{}"),
+}
+
 pytestmark = pytest.mark.browser
 
 
@@ -44,8 +50,16 @@ class _Handler(SimpleHTTPRequestHandler):
         super().end_headers()
 
     def do_GET(self) -> None:
-        """Mails have no icon, but a browser asks for one."""
-        if self.path == "/favicon.ico":
+        """Answer shortly for what only the product has: icons, live updates, the installed app."""
+        path = self.path.split("?")[0]
+        kind, body = _PRODUCT.get(path, ("", b""))
+        if kind:
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+        elif path in _NOTHING or path.startswith("/app-icon/"):
             self.send_response(204)
             self.end_headers()
         else:
