@@ -13,11 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from connectors.push.port import PushTarget, Sender
+from connectors.push.port import CURVE, PushTarget, Sender, point
 
-CURVE = ec.SECP256R1()
 # One record of RFC 8188: what push services take at most, with 103 bytes of header and padding.
 RECORD_BYTES = 4096
 MESSAGE_BYTES_MAX = RECORD_BYTES - 103
@@ -25,20 +23,9 @@ MESSAGE_BYTES_MAX = RECORD_BYTES - 103
 TOKEN_SECONDS = 12 * 3600
 
 
-def point(key: ec.EllipticCurvePrivateKey) -> bytes:
-    """Return the public key of a private one as an uncompressed point: 65 bytes."""
-    return key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-
-
 def key_of(number: bytes) -> ec.EllipticCurvePrivateKey:
     """Return the private key of its 32-byte number."""
     return ec.derive_private_key(int.from_bytes(number), CURVE)
-
-
-def new_key() -> tuple[bytes, bytes]:
-    """Make a key pair: the private number, and the public point."""
-    key = ec.generate_private_key(CURVE)
-    return key.private_numbers().private_value.to_bytes(32), point(key)
 
 
 def encrypted(

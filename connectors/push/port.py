@@ -3,6 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+CURVE = ec.SECP256R1()
+
 
 class PushError(Exception):
     """The base of everything a pusher raises; its text holds no addresses and no content."""
@@ -39,6 +44,17 @@ class Sender:
 
     private_key: bytes = field(repr=False)
     contact: str
+
+
+def point(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """Return the public key of a private one as an uncompressed point: 65 bytes."""
+    return key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+
+
+def new_key() -> tuple[bytes, bytes]:
+    """Make a sender's key pair: the private number, and the public point."""
+    key = ec.generate_private_key(CURVE)
+    return key.private_numbers().private_value.to_bytes(32), point(key)
 
 
 class Pusher(Protocol):

@@ -21,8 +21,7 @@ import redis.asyncio
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 
-from connectors.push.encryption import new_key
-from connectors.push.port import Pusher, PushGone, PushRefused, PushTarget, Sender
+from connectors.push.port import Pusher, PushGone, PushRefused, PushTarget, Sender, new_key
 from identity import audit
 from identity import queries as identity_queries
 from kernel.actor import TenantRef

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from cryptography.exceptions import InvalidTag
 
-from connectors.push import encryption
+from connectors.push import encryption, port
 from connectors.push.port import PushTarget, Sender
 from tests.fixtures.push_service import Receiver, base64url, claims_of, unbase64
 
@@ -59,7 +59,7 @@ def test_a_push_is_read_by_its_browser_and_by_no_other() -> None:
 
 def test_the_token_names_the_service_with_its_port_and_is_signed() -> None:
     """For twelve hours, by the key that the browser was given; a changed claim breaks it."""
-    private, public = encryption.new_key()
+    private, public = port.new_key()
     header = encryption.authorization(
         "https://push.example:8443/send/1?x=y", Sender(private, "mailto:ops@alpha.example")
     )
@@ -68,7 +68,7 @@ def test_the_token_names_the_service_with_its_port_and_is_signed() -> None:
     assert claims["aud"] == "https://push.example:8443"
     assert claims["sub"] == "mailto:ops@alpha.example"
     assert claims["k"] == base64url(public)
-    _, other = encryption.new_key()
+    _, other = port.new_key()
     with pytest.raises(AssertionError, match="another's"):
         claims_of(header.replace(base64url(public), base64url(other)))
 
