@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
+from litestar import Litestar
 
 from entrypoints import wiring
 from entrypoints.application import Web
@@ -16,6 +17,8 @@ from kernel.settings import Settings
 from tenants.ports import Ports
 from tests.fixtures import database as fixture
 from tests.fixtures.web import Browser
+
+_STANDING: dict[bytes, dict[str, Litestar]] = {}
 
 
 @pytest.fixture
@@ -78,8 +81,9 @@ async def ports(settings: Settings, database: Database) -> AsyncIterator[Ports]:
 
 @pytest.fixture
 async def web(ports: Ports) -> AsyncIterator[Web]:
-    """The whole web application, in this process."""
-    made = Web(ports)
+    """The whole web application, in this process; its routes are built once for each worker."""
+    made = Web(ports, apps=_STANDING.get(ports.settings.secret_key))
+    _STANDING[ports.settings.secret_key] = made.apps
     yield made
     await made.rendering.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from litestar import Litestar, Response, get
@@ -14,7 +15,7 @@ from entrypoints import catalogue, routes, wiring
 from entrypoints.hosts import FrontDoor
 from entrypoints.static_files import StaticFiles
 from entrypoints.streams import Streaming, Streams
-from entrypoints.surfaces import Surface, application, edged
+from entrypoints.surfaces import Surface, application, edged, hand_over
 from entrypoints.webhooks import Hooks
 from entrypoints.wordings import Wordings
 from kernel import database as kernel_database
@@ -38,15 +39,27 @@ _LIVE = frozenset({"staff", "trader", "partner"})
 class Web:
     """The ASGI application of a web process, with the life of its connections."""
 
-    def __init__(self, ports: Ports, *, surfaces: tuple[Surface, ...] | None = None) -> None:
-        """Build every surface; raise RouteWithoutPermission when a route is silent."""
+    def __init__(
+        self,
+        ports: Ports,
+        *,
+        surfaces: tuple[Surface, ...] | None = None,
+        apps: Mapping[str, Litestar] | None = None,
+    ) -> None:
+        """Build every surface; raise RouteWithoutPermission when a route is silent.
+
+        Building takes a second. `apps` are those of an earlier application of the same settings
+        that serves no more: they are taken over instead.
+        """
         self.ports = ports
         settings = ports.settings
         known = {**catalogue.permissions(), **catalogue.VENDOR}
-        self.apps: dict[str, Litestar] = {
-            surface.name: application(surface, ports, known)
-            for surface in surfaces or routes.surfaces()
-        }
+        self.apps: dict[str, Litestar] = dict(apps or {})
+        for surface in surfaces or routes.surfaces():
+            if surface.name in self.apps:
+                hand_over(self.apps[surface.name], surface, ports)
+            else:
+                self.apps[surface.name] = application(surface, ports, known)
         # Few wait, and not for long: each request holds a connection meanwhile.
         self.rendering = Renderer(waiting=6, patience=3.0)
         for app in self.apps.values():

@@ -132,23 +132,31 @@ def application(surface: Surface, ports: Ports, permissions: Mapping[str, str]) 
         openapi_config=_openapi(surface) if surface.api else None,
         request_max_body_size=BODY_MAX,
         logging_config=None,
-        state=State(
-            {
-                "settings": settings,
-                "ports": ports,
-                "renderer": PageRenderer(surface.navigation, surface.apps),
-                "places": surface.places,
-                "permissions": catalogue.permissions(),
-                "grants": catalogue.grants(),
-                "flash_key": ports.vault.derive("flash"),
-                "shell": surface.shell,
-                "prepare": surface.prepare,
-                "logins_per_minute": 30,
-            }
-        ),
+        state=State(_state(surface, ports)),
     )
     require_declared(app, permissions)
     return app
+
+
+def hand_over(app: Litestar, surface: Surface, ports: Ports) -> None:
+    """Let an application that stands serve other ports of the same settings from now on."""
+    app.state.clear()
+    app.state.update(_state(surface, ports))
+
+
+def _state(surface: Surface, ports: Ports) -> dict[str, Any]:
+    return {
+        "settings": ports.settings,
+        "ports": ports,
+        "renderer": PageRenderer(surface.navigation, surface.apps),
+        "places": surface.places,
+        "permissions": catalogue.permissions(),
+        "grants": catalogue.grants(),
+        "flash_key": ports.vault.derive("flash"),
+        "shell": surface.shell,
+        "prepare": surface.prepare,
+        "logins_per_minute": 30,
+    }
 
 
 def edged(surface: str, app: ASGIApp, ports: Ports) -> ASGIApp:
