@@ -54,10 +54,12 @@ class Web:
         self.ports = ports
         settings = ports.settings
         known = {**catalogue.permissions(), **catalogue.VENDOR}
-        self.apps: dict[str, Litestar] = dict(apps or {})
+        standing = apps or {}
+        self.apps: dict[str, Litestar] = {}
         for surface in surfaces or routes.surfaces():
-            if surface.name in self.apps:
-                hand_over(self.apps[surface.name], surface, ports)
+            if surface.name in standing:
+                self.apps[surface.name] = standing[surface.name]
+                hand_over(standing[surface.name], surface, ports)
             else:
                 self.apps[surface.name] = application(surface, ports, known)
         # Few wait, and not for long: each request holds a connection meanwhile.

@@ -46,7 +46,7 @@ def test_the_processes_are_told_where_everything_is(stack: Stack) -> None:
 
     assert stack.ask("/MARQUE_SIM_MT5_FINGERPRINT") == "sha256:ab12"
     ports = stack.state().ports
-    allowed = f"127.0.0.1:{ports['mt5']},127.0.0.1:{ports['psp']}"
+    allowed = ",".join(f"127.0.0.1:{ports[name]}" for name in ("mt5", "psp", "sms"))
     assert stack.ask("/MARQUE_EGRESS_ALLOW") == allowed
     key = stack.ask("/MARQUE_SECRET_KEY")
     assert len(key) == 64
