@@ -40,8 +40,10 @@ async def test_another_persons_ids_lead_nowhere(
                 cookie = await walker.sign_in(tenant, surface, PEOPLE[surface])
                 answer = await walker.ask(route, host(surface, tenant), path, row_id, cookie=cookie)
                 place = f"{route.method} {path} {answer.status_code}"
+                # What is dangerous asks for a fresh proof first, whatever it is asked about.
+                proof = answer.headers.get("location", "").startswith("/security")
                 if row_id == FOREIGN and str(FOREIGN) in path and answer.status_code != 404:
-                    found.append(place)
+                    found += [] if proof else [place]
                 if _THEIRS.search(answer.text.replace(path.rsplit("/", 1)[-1], "")):
                     seen.append(place)
                 own += "x-CANARY_A" in answer.text
