@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from clients.models import Client
 from identity.shell.subjects import Query, begins
@@ -17,10 +18,15 @@ Session = TenantSession | ReadSession
 
 
 class Named(Protocol):
-    """A table whose rows are people."""
+    """A table whose rows are people with an owner among the staff."""
 
+    id: Any
+    reference: Any
     first_name: Any
     last_name: Any
+    email: Any
+    country: Any
+    owner_id: Any
 
 
 def person_matches(table: type[Named], query: Query) -> ColumnElement[bool]:
@@ -43,55 +49,58 @@ def person_matches(table: type[Named], query: Query) -> ColumnElement[bool]:
 
 async def search(
     session: Session,
+    table: type[Named],
     *,
+    state: InstrumentedAttribute[str],
+    number: ColumnElement[bool] | None,
     query: Query,
     owner_id: UUID | None,
     contact_of: UUID | None,
     by_contact: bool,
     limit: int,
 ) -> list[Any]:
-    """Return clients by the beginning of name, reference, address or number, exact ones first.
+    """Return people by the beginning of name, reference, address or number, exact ones first.
 
-    `owner_id` leaves only one owner's clients; `contact_of` lets addresses and numbers be
-    searched for that owner's only, `by_contact` says whether at all.
+    `owner_id` leaves only one owner's people; `contact_of` lets addresses and numbers (the
+    condition `number`, when one was typed) be searched for that owner's only, `by_contact` says
+    whether at all. Rows carry `state`, whatever the table calls it.
     """
-    places: list[ColumnElement[bool]] = [person_matches(Client, query)]
-    exact = Client.reference == query.upper
-    places.append(begins(Client.reference, query.upper))
+    exact = table.reference == query.upper
+    places = [person_matches(table, query), begins(table.reference, query.upper)]
     if by_contact:
-        contacts = [begins(func.lower(Client.email), query.lower)]
-        if query.number:
-            contacts.append(begins(Client.phone, f"+{query.number}"))
-        reached = Client.owner_id == contact_of if contact_of else None
+        contacts = [begins(func.lower(table.email), query.lower)]
+        if number is not None:
+            contacts.append(number)
+        reached = table.owner_id == contact_of if contact_of else None
         places.append(or_(*contacts) if reached is None else and_(or_(*contacts), reached))
     statement = select(
-        Client.id,
-        Client.reference,
-        Client.first_name,
-        Client.last_name,
-        Client.email,
-        Client.country,
-        Client.status,
-        Client.owner_id,
+        table.id,
+        table.reference,
+        table.first_name,
+        table.last_name,
+        table.email,
+        table.country,
+        state.label("state"),
+        table.owner_id,
         exact.label("exact"),
     ).where(or_(*places))
     if owner_id is not None:
-        statement = statement.where(Client.owner_id == owner_id)
+        statement = statement.where(table.owner_id == owner_id)
     statement = statement.order_by(
-        exact.desc(), func.lower(Client.last_name), func.lower(Client.first_name), Client.id
+        exact.desc(), func.lower(table.last_name), func.lower(table.first_name), table.id
     )
     return list((await session.execute(statement.limit(limit))).all())
 
 
 async def names(
-    session: Session, *, ids: Collection[UUID], owner_id: UUID | None
+    session: Session, table: type[Named], *, ids: Collection[UUID], owner_id: UUID | None
 ) -> dict[UUID, str]:
-    """Return the names of clients, of one owner's when one is given."""
-    name = func.concat_ws(" ", Client.first_name, Client.last_name)
-    statement = select(Client.id, name).where(Client.id.in_(ids))
+    """Return the names of people, of one owner's when one is given."""
+    name = func.concat_ws(" ", table.first_name, table.last_name)
+    statement = select(table.id, name).where(table.id.in_(ids))
     if owner_id is not None:
-        statement = statement.where(Client.owner_id == owner_id)
-    return {client_id: text for client_id, text in await session.execute(statement)}  # noqa: C416
+        statement = statement.where(table.owner_id == owner_id)
+    return {row_id: text for row_id, text in await session.execute(statement)}  # noqa: C416
 
 
 async def registered(

@@ -2,74 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, func, or_, select
+from sqlalchemy import Row, and_, func, select
 
-from clients.shell.queries import person_matches
 from crm.models import Lead
 from identity.models import UserAccount
-from identity.shell.subjects import Query, begins
 from kernel.database import ReadSession, TenantSession
 
 Session = TenantSession | ReadSession
 OPEN_STAGES = ("new", "contacted", "qualified", "nurture")
-
-
-async def search(
-    session: Session,
-    *,
-    query: Query,
-    owner_id: UUID | None,
-    contact_of: UUID | None,
-    by_contact: bool,
-    limit: int,
-) -> list[Any]:
-    """Return leads by the beginning of name, reference, address or number, exact ones first.
-
-    `owner_id` leaves only one owner's leads; `contact_of` lets addresses and numbers be searched
-    for that owner's only, `by_contact` says whether at all.
-    """
-    places: list[ColumnElement[bool]] = [person_matches(Lead, query)]
-    exact = Lead.reference == query.upper
-    places.append(begins(Lead.reference, query.upper))
-    if by_contact:
-        contacts = [begins(func.lower(Lead.email), query.lower)]
-        if query.number:
-            contacts.append(begins(Lead.phone_digits, query.number))
-        reached = Lead.owner_id == contact_of if contact_of else None
-        places.append(or_(*contacts) if reached is None else and_(or_(*contacts), reached))
-    statement = select(
-        Lead.id,
-        Lead.reference,
-        Lead.first_name,
-        Lead.last_name,
-        Lead.email,
-        Lead.country,
-        Lead.stage,
-        Lead.owner_id,
-        exact.label("exact"),
-    ).where(or_(*places))
-    if owner_id is not None:
-        statement = statement.where(Lead.owner_id == owner_id)
-    statement = statement.order_by(
-        exact.desc(), func.lower(Lead.last_name), func.lower(Lead.first_name), Lead.id
-    )
-    return list((await session.execute(statement.limit(limit))).all())
-
-
-async def names(
-    session: Session, *, ids: Collection[UUID], owner_id: UUID | None
-) -> dict[UUID, str]:
-    """Return the names of leads, of one owner's when one is given."""
-    name = func.concat_ws(" ", Lead.first_name, Lead.last_name)
-    statement = select(Lead.id, name).where(Lead.id.in_(ids))
-    if owner_id is not None:
-        statement = statement.where(Lead.owner_id == owner_id)
-    return {lead_id: text for lead_id, text in await session.execute(statement)}  # noqa: C416
 
 
 async def figures(

@@ -156,7 +156,7 @@ class Nursery:
                     self._ends[pid] = loop.create_future()
                 if not born.done():
                     born.set_result(pid) if pid else born.set_exception(OSError("no process"))
-        except OSError:
+        except OSError:  # she is gone: whoever waits for her is told below
             pass
         while self._births:
             born = self._births.popleft()
