@@ -36,10 +36,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     command = [sys.executable, "-m", "entrypoints.cli"]
     up = [*command, "up", "--detach", "--scale", "0.02"]
     try:
-        subprocess.run(
-            up, check=True, env=environment, cwd=ROOT, timeout=START_SECONDS_MAX,
-            stdout=subprocess.DEVNULL,
+        told = subprocess.run(
+            up, check=False, env=environment, cwd=ROOT, timeout=START_SECONDS_MAX,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
+        if told.returncode:
+            raise RuntimeError(f"the copy did not start:\n{told.stdout[-3000:]}")
         yield folder
     finally:
         subprocess.run(
