@@ -21,7 +21,7 @@ def _focused(page: Page) -> str:
 def test_search_and_commands_work_by_keyboard_alone(eyes: Browser, copy: Copy) -> None:
     """The slash, arrows, Enter and Esc; Ctrl K from anywhere; the focus comes back."""
     visitor = Visitor(eyes, copy)
-    visitor.sign_in("admin", "meridian")
+    visitor.sign_in("owner", "meridian")
     visitor.go("team", "meridian", "/crm/clients")
     page = visitor.page
     name = page.locator("table tbody tr a").first.inner_text().split()[-1]
