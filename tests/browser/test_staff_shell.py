@@ -72,8 +72,10 @@ def test_looks_follow_the_person_to_another_device(eyes: Browser, copy: Copy) ->
     visitor.sign_in("admin", "meridian")
     visitor.go("team", "meridian", "/crm/leads")
     page = visitor.page
-    before = page.locator("table tbody tr").first.bounding_box()
     page.locator(".foot-menu summary").click()
+    with page.expect_response(re.compile("/preferences")):
+        page.locator("[data-looks] button[value=regular]").click()
+    before = page.locator("table tbody tr").first.bounding_box()
     with page.expect_response(re.compile("/preferences")):
         page.locator("[data-looks] button[value=dark]").click()
     with page.expect_response(re.compile("/preferences")):
