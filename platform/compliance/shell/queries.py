@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -50,10 +50,11 @@ async def names(session: Session, *, ids: Collection[UUID]) -> dict[UUID, str]:
     return {case_id: reference for case_id, reference in await session.execute(statement)}  # noqa: C416
 
 
-def waiting(late: datetime) -> Select[int, int]:
-    """Return the statement that counts cases in review, and those submitted before a moment."""
+def waiting(late_after: timedelta) -> Select[int, int]:
+    """Return the statement that counts cases in review, and those in it for too long."""
+    late = KycCase.submitted_at < func.now() - late_after
     return (
-        select(func.count(), func.count().filter(KycCase.submitted_at < late))
+        select(func.count(), func.count().filter(late))
         .select_from(KycCase)
         .where(KycCase.state == "in_review")
     )

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_, union_all
+from sqlalchemy import BindParameter, ColumnElement, Select, Uuid, bindparam, func, select, tuple_
 
 from identity.models import AuditEntry, StaffRole, StaffTask, UserAccount
 from kernel.database import ReadSession, TenantSession
 
 Session = TenantSession | ReadSession
+# The name of the viewer's id in the statement of a counter.
+VIEWER = "viewer_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,25 +150,18 @@ def _filters(
     return found
 
 
-def waiting_tasks(assignee_id: UUID) -> Select[int, int]:
-    """Return the statement that counts somebody's open tasks, and those of them that are late."""
+def waiting_tasks() -> Select[int, int]:
+    """Return the statement that counts the viewer's open tasks, and those of them that are late."""
     return (
         select(func.count(), func.count().filter(StaffTask.due_at < func.now()))
         .select_from(StaffTask)
-        .where(StaffTask.assignee_id == assignee_id, StaffTask.done_at.is_(None))
+        .where(StaffTask.assignee_id == the_viewer(), StaffTask.done_at.is_(None))
     )
 
 
-async def counts(
-    session: Session, statements: Sequence[tuple[str, Select[int, int]]]
-) -> dict[str, tuple[int, int]]:
-    """Return what several counting statements find, by name, in one statement: (all, late)."""
-    parts = []
-    for name, statement in statements:
-        found = statement.subquery()
-        parts.append(select(literal(name), *found.c))
-    rows = await session.execute(union_all(*parts) if len(parts) > 1 else parts[0])
-    return {name: (int(count), int(late)) for name, count, late in rows}
+def the_viewer() -> BindParameter[UUID]:
+    """Return what stands for the viewer's id in the statement of a counter."""
+    return bindparam(VIEWER, type_=Uuid())
 
 
 async def active_staff(

@@ -226,6 +226,4 @@ OFFERS = [
     Offer("treasury.failed", _READ, failed),
     Offer("treasury.quiet", _READ, quiet),
 ]
-COUNTER = Counter(
-    _LIST, _DECIDE, lambda viewer: queries.held(viewer.owner(_READ), late=now() - HELD_TIME)
-)
+COUNTER = Counter(_LIST, _DECIDE, lambda own: queries.held(HELD_TIME, own=own), scoped=_READ)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Date, Row, Select, and_, cast, func, or_, select
 
 from clients.models import Client
+from identity.shell.queries import the_viewer
 from identity.shell.subjects import Query, begins
 from kernel.database import ReadSession, TenantSession
 from treasury.models import Deposit
@@ -57,16 +58,20 @@ async def names(
     return {deposit_id: text for deposit_id, text in await session.execute(statement)}  # noqa: C416
 
 
-def held(owner_id: UUID | None, *, late: datetime) -> Select[int, int]:
-    """Return the statement that counts held deposits, and those that have waited too long."""
+def held(late_after: timedelta, *, own: bool) -> Select[int, int]:
+    """Return the statement that counts held deposits, and those that have waited too long.
+
+    With `own` only deposits of the viewer's own clients count.
+    """
+    late = Deposit.created_at < func.now() - late_after
     statement = (
-        select(func.count(), func.count().filter(Deposit.created_at < late))
+        select(func.count(), func.count().filter(late))
         .select_from(Deposit)
         .where(Deposit.state == "held")
     )
-    if owner_id is not None:
+    if own:
         statement = statement.join(Client, Client.id == Deposit.client_id).where(
-            Client.owner_id == owner_id
+            Client.owner_id == the_viewer()
         )
     return statement
 
