@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -21,7 +21,8 @@ from kernel.language import current
 from themes.formats import lasting
 
 FRAGMENTS_MAX = 4096
-Render = Callable[[Sequence[Hashable]], Markup]
+Row = Sequence[Hashable]
+Render = Callable[[Row], Markup]
 
 
 class _Piece(NamedTuple):
@@ -37,32 +38,39 @@ class Fragments:
         self._kept: OrderedDict[Hashable, _Piece] = OrderedDict()
         self._most = most
 
-    def row(
-        self, render: Render, row: Sequence[Hashable], name: str, vary: Hashable = None
+    def rows(
+        self, rows: Iterable[Row], name: str, vary: Hashable = None, *, caller: Render
     ) -> Markup:
-        """Return the cells of a list's row, rendered once for each content.
+        """Return the rows of a list, each rendered once for each content.
 
-        `vary` names, beside the row, what the cells depend on; without it nothing is kept.
+        `vary` names, beside the row, what it is rendered from; without it nothing is kept.
         """
         if vary is None:
-            return render(row)
-        key = (row, name, current(), vary)
-        found = self._kept.get(key)
-        if found is not None and found.until > time.time():
+            return unkept(rows, name, caller=caller)
+        rest, now = (name, current(), vary), time.time()
+        found = []
+        for row in rows:
+            key = (row, rest)
+            piece = self._kept.get(key)
+            if piece is None or piece.until <= now:
+                piece = self._kept[key] = _rendered(row, caller)
             self._kept.move_to_end(key)
-            return found.text
-        moment = datetime.now(UTC)
-        text = render(row)
-        holds = min(
-            (lasting(one, moment) for one in row if isinstance(one, datetime)), default=math.inf
-        )
-        self._kept[key] = _Piece(text, moment.timestamp() + holds)
-        if len(self._kept) > self._most:
+            found.append(piece.text)
+        while len(self._kept) > self._most:
             self._kept.popitem(last=False)
-        return text
+        return Markup("").join(found)
 
 
-def unkept(render: Render, row: Sequence[Hashable], name: str, vary: Hashable = None) -> Markup:
-    """Render a row as it is, as Jinja2 does without `Fragments`."""
+def _rendered(row: Row, render: Render) -> _Piece:
+    moment = datetime.now(UTC)
+    text = render(row)
+    holds = min(
+        (lasting(one, moment) for one in row if isinstance(one, datetime)), default=math.inf
+    )
+    return _Piece(text, moment.timestamp() + holds)
+
+
+def unkept(rows: Iterable[Row], name: str, vary: Hashable = None, *, caller: Render) -> Markup:
+    """Render rows as they are, as Jinja2 does without `Fragments`."""
     del name, vary
-    return render(row)
+    return Markup("").join([caller(row) for row in rows])

@@ -196,7 +196,7 @@ def templates(
         badge_kind=badge_kind,
         form_value=form_value,
         form_error=form_error,
-        kept_row=Fragments().row if fragments else unkept,
+        kept_rows=Fragments().rows if fragments else unkept,
     )
     _load_macros(environment, macros)
     return environment
