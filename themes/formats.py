@@ -277,6 +277,11 @@ def ltr(value: object) -> Markup:
     return Markup('<bdi dir="ltr" class="id">{}</bdi>').format(MISSING if value is None else value)
 
 
+def theirs(value: object) -> Markup:
+    """What somebody else wrote, a name or a sentence: in its own order, and never translated."""
+    return Markup("<bdi>{}</bdi>").format(MISSING if value is None else value)
+
+
 def initials(name: str) -> str:
     """The first letters of the first and the last word, for avatars."""
     words = [word for word in str(name).split() if word[:1].isalnum()]
@@ -331,6 +336,7 @@ FILTERS = {
     "masked_phone": masked_phone,
     "contact": contact,
     "ltr": ltr,
+    "theirs": theirs,
     "initials": initials,
     "tint": tint,
     "display": display,

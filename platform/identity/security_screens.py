@@ -237,7 +237,7 @@ async def _security(
     rows = [
         {
             "name": factor_pages.session_name(row.id_hash),
-            "device": row.device or gettext("Unknown device"),
+            "device": row.device,
             "address": row.address,
             "started": row.created_at,
             "seen": row.seen_at,

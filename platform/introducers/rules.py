@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
 from kernel.errors import InvalidInput
 from kernel.language import gettext, marked
-from themes.formats import number_text
+from themes.formats import day_text, isolated, number_text
 
 # A partner's link counts for so long after the visit that made somebody a lead.
 TOUCH_LASTS = timedelta(days=90)
@@ -106,8 +106,10 @@ def _is_figure(figure: str) -> bool:
 
 def steps(arithmetic: Mapping[str, Any], *, symbol: str, currency: str) -> list[dict[str, str]]:
     """Return a commission line's steps before the last rounding: label, note, operator, value."""
-    plan = f"{arithmetic['plan']} v{arithmetic['plan_version']}"
-    since = gettext("in force since %s") % arithmetic["effective_from"]
+    plan = isolated(f"{arithmetic['plan']} v{arithmetic['plan_version']}")
+    since = gettext("in force since %s") % day_text(
+        date.fromisoformat(arithmetic["effective_from"])
+    )
     if arithmetic["method"] == "percent":
         made = [
             _step(
@@ -121,7 +123,7 @@ def steps(arithmetic: Mapping[str, Any], *, symbol: str, currency: str) -> list[
         made = [
             _step(
                 gettext("Lots closed"),
-                f"{symbol}, {arithmetic['account_type']}",
+                isolated(f"{symbol}, {arithmetic['account_type']}"),
                 exact(arithmetic["lots"]),
             )
         ]
@@ -134,7 +136,7 @@ def steps(arithmetic: Mapping[str, Any], *, symbol: str, currency: str) -> list[
                     "×",
                 )
             )
-        note = f"{plan}, {arithmetic['family']}, {since}"
+        note = f"{plan}, {isolated(arithmetic['family'])}, {since}"
         made.append(
             _step(
                 gettext("Your rate"),

@@ -83,7 +83,14 @@ async def _find(
         await queries.line_page(session, partner.id, state),
         count,
         {
-            "picks": [{"name": "symbol", "label": gettext("Instrument"), "options": options}],
+            "picks": [
+                {
+                    "name": "symbol",
+                    "label": gettext("Instrument"),
+                    "options": options,
+                    "theirs": True,
+                }
+            ],
             "lots": lots,
             "amount": Money(amount, currency),
             "masked": _masked,

@@ -16,7 +16,7 @@ from introducers import queries as introducer_queries
 from introducers.rules import masked_name
 from kernel.clock import now
 from kernel.database import TenantSession
-from kernel.language import gettext, marked
+from kernel.language import current, gettext, marked
 from kernel.viewer import Viewer
 from kernel.web.access import SELF
 from kernel.web.table import Column, State, Table
@@ -87,7 +87,8 @@ async def _find(
     facets = await queries.referral_facets(session, partner.id, state, since=since)
     figures = await queries.figures(session, partner.id, since=since)
     showing = "partners" if request.query_params.get("show") == "partners" else "clients"
-    named = [(code, countries.name(code)) for code in facets.values("country")]
+    spoken = current()
+    named = [(code, countries.name(code, spoken)) for code in facets.values("country")]
     return Found(
         await queries.referral_page(session, partner.id, state, since=since),
         facets.total(state),

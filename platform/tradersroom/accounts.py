@@ -27,7 +27,7 @@ from tenants import queries as tenant_queries
 from tenants.inject import Outside
 from tenants.ports import Ports
 from themes.formats import isolated as ltr
-from themes.formats import money_text
+from themes.formats import money_text, theirs
 from tradersroom import people
 from trading import accounts, queries
 from trading.accounts import UnknownAccountType
@@ -213,7 +213,7 @@ def offer_option(offer: AccountType) -> dict[str, Any]:
     """Return an offer as a card to choose."""
     return {
         "value": offer.code,
-        "label": offer.name,
+        "label": theirs(offer.name),
         "icon": "bolt" if offer.code == "RAW" else "chart-candle",
         "line": ltr(offer.markup_note),
         "end": ltr(f"{offer.currency}, 1:{offer.leverage_max}"),

@@ -26,7 +26,7 @@ from kernel.web.inject import Seen, Session, Tenant
 from kernel.web.pages import away, flash, form_state, form_values, page, see_other
 from tenants.inject import Outside
 from tenants.ports import Ports
-from themes.formats import amount_text, money_text, number_text, typed_amount
+from themes.formats import amount_text, money_text, number_text, theirs, typed_amount
 from themes.formats import isolated as ltr
 from tradersroom import people
 from trading import queries as trading_queries
@@ -331,10 +331,10 @@ async def _form(
 def _target(row: TradingAccount) -> dict[str, Any]:
     return {
         "value": str(row.id),
-        "label": row.nickname or gettext("Account %s") % row.login,
+        "label": theirs(row.nickname) if row.nickname else gettext("Account %s") % row.login,
         "icon": "chart-candle",
         "tone": "b",
-        "line": f"MT5 · {row.login}",
+        "line": ltr(f"MT5 · {row.login}"),
         "end": ltr(money_text(Money(row.balance, row.currency))),
         "end_line": gettext("balance"),
     }
@@ -359,7 +359,7 @@ def _methods(offers: Sequence[Limits], base_currency: str) -> list[dict[str, Any
     return [
         {
             "value": str(offer.connection_id),
-            "label": offer.name,
+            "label": theirs(offer.name),
             "icon": "credit-card",
             "line": ltr(f"{amount_text(offer.smallest)} – {money_text(offer.largest)}"),
             "end": gettext("Free"),
