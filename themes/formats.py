@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 
 from kernel.language import SOURCE, current
 from kernel.money import exponent
+from themes.holding import holds
 
 MINUS = "\N{MINUS SIGN}"
 MISSING = "\N{EN DASH}"
@@ -227,7 +228,10 @@ def ago(value: datetime | None, now: datetime | None = None) -> Markup:
     if value is None:
         return _ltr(MISSING)
     exact = datetime_text(value)
-    seconds = int(((now or datetime.now(UTC)) - value).total_seconds())
+    if now is None:
+        now = datetime.now(UTC)
+        holds(now.timestamp() + lasting(value, now))
+    seconds = int((now - value).total_seconds())
     if abs(seconds) >= _SMALL_AFTER_HOURS * 3600:
         return _time(value, exact)
     if current() != SOURCE:
@@ -280,6 +284,16 @@ def ltr(value: object) -> Markup:
 def theirs(value: object) -> Markup:
     """What somebody else wrote, a name or a sentence: in its own order, and never translated."""
     return Markup("<bdi>{}</bdi>").format(MISSING if value is None else value)
+
+
+def gaps(text: str) -> Markup:
+    """A text as its writers see it: what is filled in, such as `%(amount)s`, is a marked word."""
+    parts = re.split(r"%\((\w+)\)[sd]|(%[sd])", str(text))
+    made = [escape(parts[0])]
+    for name, bare, after in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
+        word = name or ("number" if bare == "%d" else "word")
+        made += [Markup('<span class="gap">{}</span>').format(word), escape(after)]
+    return Markup("").join(made)
 
 
 def initials(name: str) -> str:
@@ -337,6 +351,7 @@ FILTERS = {
     "contact": contact,
     "ltr": ltr,
     "theirs": theirs,
+    "gaps": gaps,
     "initials": initials,
     "tint": tint,
     "display": display,

@@ -300,7 +300,7 @@ def _delta(
     change = (value - before) * 100 / before
     up = change >= 0
     found: dict[str, Any] = {
-        "delta": f"{abs(change):.1f}%",
+        "delta": f"{abs(change):.1f}\N{NO-BREAK SPACE}%",
         "direction": "up" if up else "down",
         "basis": basis,
     }
