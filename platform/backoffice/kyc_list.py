@@ -30,7 +30,7 @@ TABLE = Table(
     path="/backoffice/kyc",
     columns=(
         Column("client", "Client", sortable=True, filtered=True, pinned=True),
-        Column("reference", "Case", sortable=True),
+        Column("reference", "Case", sortable=True, wide=True),
         Column(
             "country",
             "Country",

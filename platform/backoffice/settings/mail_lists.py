@@ -46,6 +46,7 @@ LOG_TABLE = Table(
             "choice",
             sortable=True,
             filtered=True,
+            wide=True,
             choices=tuple((name, name.replace("_", " ").capitalize()) for name in texts.TEMPLATES),
         ),
         Column(
