@@ -1,5 +1,7 @@
 """Hot path: the list of leads, in one statement for its rows and one for all around them.
 
+Counts come from the tally (`crm.lead_tally`) wherever it knows the filters.
+
 Sales keep this page open all day; rows come straight from the driver, and both statements
 carry the tenant's tag so that PostgreSQL keeps their plans. Their text is put together from
 constants of this module; everything typed is a parameter.
@@ -12,6 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
+from crm import lead_tally
 from crm.models import SOURCES, STAGES
 from identity.listings.views import Offered
 from kernel.database import ReadSession, TenantSession, driver, tagged
@@ -198,13 +201,14 @@ async def find(session: TenantSession | ReadSession, wanted: Wanted) -> Found:
     """Return one page of leads, at most 50."""
     connection = await driver(session)
     base = _filtered(wanted)
+    counted_in, number = _counted_in(wanted.state)
     counting = (
-        "SELECT 0 AS kind, l.stage AS a, l.country AS b, count(*) AS n FROM lead l"  # noqa: S608
+        f"SELECT 0 AS kind, l.stage AS a, l.country AS b, {number} AS n FROM {counted_in} l"  # noqa: S608
         f"{base.where} GROUP BY l.stage, l.country{_OWNERS if wanted.owned_by is None else ''}"
         f"{_VIEWS.format(f'${len(base.values) + 1}')}"
     )
     counted = await connection.fetch(tagged(session, counting), *base.values, wanted.reader)
-    groups = [(row["a"], row["b"], row["n"]) for row in counted if row["kind"] == 0]
+    groups = [(row["a"], row["b"], row["n"]) for row in counted if row["kind"] == 0 and row["n"]]
     owners = sorted((row["b"], row["a"]) for row in counted if row["kind"] == 1)
     views = [_view(row) for row in counted if row["kind"] >= 2]
     stage, country = _places(wanted)
@@ -252,7 +256,8 @@ async def count(session: TenantSession | ReadSession, wanted: Wanted) -> int:
     connection = await driver(session)
     base = _filtered(wanted)
     _narrow_to_place(base, wanted)
-    counting = f"SELECT count(*) FROM lead l{base.where}"  # noqa: S608 - constants
+    counted_in, number = _counted_in(wanted.state)
+    counting = f"SELECT coalesce({number}, 0) FROM {counted_in} l{base.where}"  # noqa: S608
     return int(await connection.fetchval(tagged(session, counting), *base.values))
 
 
@@ -276,6 +281,12 @@ def _listing(base: _Statement, wanted: Wanted, *, backwards: bool, limit: int) -
         f" LEFT JOIN user_account u ON u.id = l.owner_id{base.where}"
         f" ORDER BY {expression} {direction}, l.id {direction} LIMIT {limit}"
     )
+
+
+def _counted_in(state: State) -> tuple[str, str]:
+    """Return where leads are counted, and how: the leads themselves where the tally can't tell."""
+    told = not state.search and lead_tally.COLUMNS.issuperset(state.filters)
+    return (lead_tally.TABLE, "sum(l.number)") if told else ("lead", "count(*)")
 
 
 def _key(row: LeadRow) -> tuple[Key, UUID]:

@@ -66,6 +66,18 @@ class Lead(Base):
         return f"{self.first_name} {self.last_name}".strip()
 
 
+class LeadTally(Base):
+    """So many leads more, or fewer, of a stage, country and owner; triggers write the rows."""
+
+    __tablename__ = "lead_tally"
+    # The rows are a log of changes without a key; nothing reads them one by one.
+    __mapper_args__ = {"primary_key": ["stage", "country", "owner_id"]}
+    stage: Mapped[str] = short(10)
+    country: Mapped[str] = short(2)
+    owner_id: Mapped[UUID | None] = uuid_ref(nullable=True)
+    number: Mapped[int] = mapped_column()
+
+
 class RoutingRule(Base):
     """Which leads go to which people, in turn.
 

@@ -12,6 +12,7 @@ from functools import partial
 import uvloop
 
 from backoffice import schedule as backoffice_jobs
+from crm import schedule as crm_jobs
 from entrypoints import wiring
 from entrypoints.relay import tenants
 from entrypoints.wordings import Wordings
@@ -39,7 +40,7 @@ def jobs() -> list[Job]:
     """Return every room's repeated jobs."""
     rooms = (
         *(identity_jobs, trading_jobs, treasury_jobs, revenue_jobs, introducers_jobs),
-        *(backoffice_jobs, messaging_jobs),
+        *(crm_jobs, backoffice_jobs, messaging_jobs),
     )
     return [job for room in rooms for job in room.JOBS]
 
