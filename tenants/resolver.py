@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 from typing import Any
 
 import redis.asyncio
@@ -23,13 +24,17 @@ CHANNEL = "marque:places"
 
 @dataclass(frozen=True)
 class Place:
-    """Where a request has arrived. `tenant` is None on the vendor's own hosts."""
+    """Where a request has arrived. `tenant` is None on the vendor's own hosts.
+
+    `worn` keeps what was made from the brand, for as long as this place is remembered.
+    """
 
     host: str
     surface: str
     tenant: TenantRef | None
     state: str = "active"
     brand: dict[str, Any] | None = None
+    worn: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 def canonical(header: str, *, port: int) -> str | None:
@@ -74,6 +79,8 @@ class Resolver:
             return await self._look_up(host)
         if len(self._kept) >= _KEEP_MAX:
             self._kept.clear()
+        if kept is not None and kept[1] == found:
+            found = kept[1]  # with what it wears
         self._kept[host] = (time.monotonic(), found)
         return found
 

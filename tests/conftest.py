@@ -16,9 +16,17 @@ from kernel.database import Database, TenantSession
 from kernel.settings import Settings
 from tenants.ports import Ports
 from tests.fixtures import database as fixture
+from tests.fixtures import kept
 from tests.fixtures.web import Browser
+from themes.kept_pages import KeptPages
 
 _STANDING: dict[bytes, dict[str, Litestar]] = {}
+
+
+@pytest.fixture(autouse=True)
+def _kept_is_rendered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever page a test gets from those that are kept is rendered too, and must be the same."""
+    monkeypatch.setattr(KeptPages, "page", kept.compared)
 
 
 @pytest.fixture

@@ -350,6 +350,7 @@ FILTERS = {
     "masked_phone": masked_phone,
     "contact": contact,
     "ltr": ltr,
+    "isolated": isolated,
     "theirs": theirs,
     "gaps": gaps,
     "initials": initials,

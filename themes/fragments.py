@@ -2,7 +2,7 @@
 
 A list is asked for again and again while few of its rows change. A row's cells depend on the
 row, on the language and on the theme (each environment has a store of its own), which are the
-key, and on how long ago its moments are, which says for how long a piece holds. So a kept piece
+key, and on how long ago its moments are, which says until when a piece holds. So a kept piece
 is never out of date, and never another reader's: who sees other words has another key.
 """
 
@@ -12,13 +12,12 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from markupsafe import Markup
 
 from kernel.language import current
-from themes.formats import lasting
+from themes.holding import holding, holds
 
 FRAGMENTS_MAX = 4096
 Row = Sequence[Hashable]
@@ -48,7 +47,7 @@ class Fragments:
         if vary is None:
             return unkept(rows, name, caller=caller)
         rest, now = (name, current(), vary), time.time()
-        found = []
+        found, until = [], math.inf
         for row in rows:
             key = (row, rest)
             piece = self._kept.get(key)
@@ -56,18 +55,17 @@ class Fragments:
                 piece = self._kept[key] = _rendered(row, caller)
             self._kept.move_to_end(key)
             found.append(piece.text)
+            until = min(until, piece.until)
+        holds(until)
         while len(self._kept) > self._most:
             self._kept.popitem(last=False)
         return Markup("").join(found)
 
 
 def _rendered(row: Row, render: Render) -> _Piece:
-    moment = datetime.now(UTC)
-    text = render(row)
-    holds = min(
-        (lasting(one, moment) for one in row if isinstance(one, datetime)), default=math.inf
-    )
-    return _Piece(text, moment.timestamp() + holds)
+    with holding() as term:
+        text = render(row)
+    return _Piece(text, term.until)
 
 
 def unkept(rows: Iterable[Row], name: str, vary: Hashable = None, *, caller: Render) -> Markup:

@@ -25,6 +25,7 @@ from kernel.language import LANGUAGES, speaking
 from themes import drawings, formats, words
 from themes.badges import badge_kind
 from themes.fragments import Fragments, unkept
+from themes.kept_pages import KeptPages
 from themes.page import (
     AppLink,
     Brand,
@@ -65,6 +66,7 @@ ROOT = Path(__file__).parent
 _STATIC = ROOT / "default" / "static"
 # Where a brokerage's own texts are shown; staff read the product's.
 _WORDED = ("public", "trader", "partner")
+_PAGES = KeptPages()
 # A paragraph up to this many characters is a greeting, not what the mail says.
 _GREETING_MAX = 40
 
@@ -210,8 +212,12 @@ def _environment(theme: str) -> Environment:
 def render(name: str, page: Page, **context: object) -> str:
     """Render a template for a page; raises jinja2 errors on a missing value or template."""
     template = _environment(page.brand.theme).get_template(name)
+
+    def rendered(one: Page) -> str:
+        return template.render(page=one, brand=one.brand, **context)
+
     with speaking(page.language, plainly=page.surface not in _WORDED):
-        return template.render(page=page, brand=page.brand, **context)
+        return _PAGES.page(template, page, context, rendered)
 
 
 def render_bare(name: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from kernel.declared import Declared
 from themes import arrangement, brand_texts
 from themes.arrangement import Menu
 from themes.tokens import BrandColours, derive, theme_version
@@ -12,8 +13,8 @@ Surface = Literal["public", "trader", "partner", "staff", "console"]
 Direction = Literal["ltr", "rtl"]
 
 
-@dataclass(frozen=True)
-class Brand:
+@dataclass(frozen=True, eq=False)
+class Brand(Declared):
     """One brokerage (or the vendor) as its visitors see it."""
 
     name: str
@@ -79,8 +80,8 @@ class NavigationItem:
     hot: bool = False
 
 
-@dataclass(frozen=True)
-class NavigationGroup:
+@dataclass(frozen=True, eq=False)
+class NavigationGroup(Declared):
     """Links under one verb (Sell, Comply, Money); an empty label heads the list."""
 
     label: str

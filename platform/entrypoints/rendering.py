@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, cast
 
 from litestar import Request
 
 from identity.roles import ROLES
-from kernel.language import current, direction
+from kernel.language import current, direction, voice
 from kernel.viewer import Looks, Viewer
 from kernel.web.pages import csrf_token
 from tenants import brands
@@ -33,6 +34,7 @@ from themes.tokens import BrandColours
 Navigation = Sequence[tuple[str, Sequence[tuple[str, str, str, str | None]]]]
 _SETTINGS = "/settings"
 _NOTIFICATIONS = "/notifications"
+_MENUS_MAX = 512
 VENDOR = Brand(
     name="Marque",
     slug="marque",
@@ -44,8 +46,22 @@ VENDOR = Brand(
 
 
 def brand_at(place: Place) -> Brand:
-    """Return the brand of the host: a brokerage's, or the vendor's own."""
-    return brands.dressed(place.tenant, place.brand or {}) if place.tenant else VENDOR
+    """Return the brand of the host in the words of this request, or the vendor's own."""
+    if place.tenant is None:
+        return VENDOR
+    words = voice()
+    brand: Brand | None = place.worn.get(words)
+    if brand is None:
+        brand = place.worn[words] = brands.dressed(place.tenant, place.brand or {})
+    return brand
+
+
+class _Menu(NamedTuple):
+    """The links of a page: all, those beside it, and the applications."""
+
+    everywhere: tuple[NavigationGroup, ...]
+    at_hand: tuple[NavigationGroup, ...]
+    apps: tuple[AppLink, ...]
 
 
 class PageRenderer:
@@ -55,6 +71,7 @@ class PageRenderer:
         """Take the surface's navigation and, for staff, its applications (label, path, icon)."""
         self._navigation = navigation
         self._apps = apps
+        self._menus: OrderedDict[Hashable, _Menu] = OrderedDict()
 
     def __call__(
         self, request: Request[Any, Any, Any], template: str, context: dict[str, Any]
@@ -76,11 +93,8 @@ class PageRenderer:
         path = request.scope["path"]
         shown = context.pop("flashes", [])
         active = context.pop("active", "") or path
-        groups = self._groups(viewer, active, state.get("waiting", {}))
-        navigation = tuple(arranged(groups, brand, place.surface))
-        apps = self._links(navigation, path)
-        if not context.pop("everywhere", False):
-            navigation = tuple(_at_hand(navigation, active))
+        menu = self._menu(viewer, brand, place.surface, (path, active), state.get("waiting", {}))
+        navigation = menu.everywhere if context.pop("everywhere", False) else menu.at_hand
         banner, left = state.get("preview", ("", ""))
         page = Page(
             brand=brand,
@@ -97,7 +111,7 @@ class PageRenderer:
             path=path,
             query=dict(request.query_params.items()),
             navigation=navigation,
-            apps=apps,
+            apps=menu.apps,
             notifications_href=_NOTIFICATIONS if _is_told(viewer) and not banner else "",
             unread=viewer.unread if isinstance(viewer, Viewer) else 0,
             search_href="/search" if signed_in and place.surface == "staff" else "",
@@ -111,6 +125,28 @@ class PageRenderer:
         if template == "errors/problem.html":
             context = _problem(context, state.get("request_id", ""))
         return page, context
+
+    def _menu(
+        self,
+        viewer: object,
+        brand: Brand,
+        surface: str,
+        at: tuple[str, str],
+        waiting: Mapping[str, tuple[int, int]],
+    ) -> _Menu:
+        """Return the links of a page at a path, under the active one; the newest are kept."""
+        grants = frozenset(viewer.grants) if isinstance(viewer, Viewer) else None
+        key = (grants, brand.menus.get(surface), at, tuple(waiting.items()))
+        menu = self._menus.get(key)
+        if menu is None:
+            path, active = at
+            navigation = tuple(arranged(self._groups(viewer, active, waiting), brand, surface))
+            at_hand = tuple(_at_hand(navigation, active))
+            menu = self._menus[key] = _Menu(navigation, at_hand, self._links(navigation, path))
+        self._menus.move_to_end(key)
+        if len(self._menus) > _MENUS_MAX:
+            self._menus.popitem(last=False)
+        return menu
 
     def _groups(
         self, viewer: object, active: str, waiting: Mapping[str, tuple[int, int]]

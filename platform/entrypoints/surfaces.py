@@ -10,13 +10,13 @@ from litestar import Litestar, Request, Response, Router, get
 from litestar.config.compression import CompressionConfig
 from litestar.config.csrf import CSRFConfig
 from litestar.datastructures import State
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
-from litestar.params import FromPath
+from litestar.params import FromPath, SkipValidation
 from litestar.types import ASGIApp, Scope
 
 from entrypoints import catalogue, languages
@@ -38,6 +38,8 @@ from themes.drawings import favicon_svg
 from themes.tokens import derive, theme_css
 
 BODY_MAX = 11 * 1024 * 1024
+# What a dependency names only so that it is found after that one.
+_Known = NamedDependency[SkipValidation[object]]
 # Finds out what a page of the surface shows beside its own, before it is rendered.
 Prepare = Callable[[Request[Any, Any, Any]], Awaitable[None]]
 
@@ -107,10 +109,11 @@ def application(surface: Surface, ports: Ports, permissions: Mapping[str, str]) 
     app = Litestar(
         route_handlers=[*surface.routes, theme, favicon, brand_picture],
         guards=[check_permission],
+        # Each names the one before: several at once would be run as tasks of their own.
         dependencies={
             "session": Provide(_session, sync_to_thread=False),
-            "tenant": Provide(_tenant, sync_to_thread=False),
             "viewer": Provide(_viewer, sync_to_thread=False),
+            "tenant": Provide(_tenant, sync_to_thread=False),
             "ports": Provide(_ports, sync_to_thread=False),
         },
         exception_handlers={
@@ -193,15 +196,18 @@ def _session(request: Request[Any, Any, Any]) -> object:
     return request.scope["state"]["session"]
 
 
-def _tenant(request: Request[Any, Any, Any]) -> object:
-    return request.scope["state"]["tenant"]
-
-
-def _viewer(request: Request[Any, Any, Any]) -> object:
+def _viewer(request: Request[Any, Any, Any], session: _Known) -> object:
+    del session
     return request.scope.get("user")
 
 
-def _ports(request: Request[Any, Any, Any]) -> object:
+def _tenant(request: Request[Any, Any, Any], viewer: _Known) -> object:
+    del viewer
+    return request.scope["state"]["tenant"]
+
+
+def _ports(request: Request[Any, Any, Any], tenant: _Known) -> object:
+    del tenant
     return request.app.state.ports
 
 

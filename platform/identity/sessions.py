@@ -9,8 +9,10 @@ see it.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
+from types import MappingProxyType
 from uuid import UUID
 
 from sqlalchemy import delete, update
@@ -156,17 +158,13 @@ async def viewer(
     if row is None or row["kind"] != KIND_OF_SURFACE.get(surface):
         return None
     await _touch(session, value, row["kind"], row["seen_at"], row["created_at"])
-    grants: dict[str, str] = {}
-    for grant in row["grants"]:
-        permission, scope = grant.split(" ")
-        grants[permission] = widest([scope, grants.get(permission, scope)])
     return Viewer(
         kind=row["kind"],
         id=row["id"],
         name=row["name"],
         email=row["email"],
         roles=frozenset(row["roles"]),
-        grants=grants,
+        grants=_granted(tuple(row["grants"])),
         session=row["id_hash"],
         confirmed_at=row["confirmed_at"],
         looks=Looks(row["theme"], row["density"], row["sidebar"]),
@@ -186,6 +184,16 @@ async def holder(
         return None
     user_id: UUID = row["id"]
     return user_id
+
+
+@lru_cache(maxsize=1024)
+def _granted(lines: tuple[str, ...]) -> Mapping[str, str]:
+    """Read what somebody's roles grant: few kinds of people ask again and again."""
+    grants: dict[str, str] = {}
+    for line in lines:
+        permission, scope = line.split(" ")
+        grants[permission] = widest([scope, grants.get(permission, scope)])
+    return MappingProxyType(grants)
 
 
 @cache

@@ -54,14 +54,14 @@ class Own:
     def voice(self, language: str) -> _Voice:
         """Return how a language is spoken with them."""
         return _Voice(
-            language, _texts(language), self._plain.get(language), self._counted.get(language)
+            language, _texts(language), self._plain.get(language), self._counted.get(language), self
         )
 
 
 class _Voice:
     """What texts are looked up in: a brokerage's own first, where there are any."""
 
-    __slots__ = ("counted", "form", "language", "own_counted", "own_plain", "plain")
+    __slots__ = ("counted", "form", "language", "own", "own_counted", "own_plain", "plain")
 
     def __init__(
         self,
@@ -69,8 +69,10 @@ class _Voice:
         texts: _Texts,
         own_plain: Mapping[str, str] | None = None,
         own_counted: Mapping[str, tuple[str, ...]] | None = None,
+        own: Own | None = None,
     ) -> None:
         self.language = language
+        self.own = own
         self.plain, self.counted, self.form = texts
         self.own_plain = own_plain
         self.own_counted = own_counted
@@ -118,6 +120,12 @@ def _voice(language: str, *, plainly: bool = False) -> _Voice:
 def current() -> str:
     """Return the language of this request: two letters."""
     return _VOICE.get().language
+
+
+def voice() -> tuple[str, Own | None]:
+    """Return all that texts depend on: the language, and whose own texts come first."""
+    found = _VOICE.get()
+    return found.language, found.own
 
 
 def direction(language: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from kernel.database import TenantSession
+from kernel.declared import Declared
 from kernel.viewer import Viewer
 
 Values = Mapping[str, str]
@@ -50,8 +51,8 @@ class Load(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Action:
+@dataclass(frozen=True, eq=False)
+class Action(Declared):
     """A change to many rows.
 
     `check` raises InvalidInput for values that can't be; `target` is what the facts are

@@ -234,7 +234,7 @@ def _shown(listing: Listing[Any]) -> HTTPRouteHandler:
         """Show the list, a page at a time."""
         query = request.query_params
         table = listing.table_of(viewer)
-        state = table.read(query) if query else table.read_text(table.opening)
+        state = table.read(query) if query else table.opened
         if "col" in query:
             # The form of columns sends each by itself; an address names them once.
             chosen = ",".join(query.getall("col"))

@@ -19,6 +19,7 @@ from functools import cached_property
 from typing import Any, Literal, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
+from kernel.declared import Declared
 from kernel.language import gettext, marked
 
 Kind = Literal["text", "number", "money", "date", "choice"]
@@ -33,8 +34,8 @@ _FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2100, 12, 31)
 _INT_MAX = 2**31 - 1
 
 
-@dataclass(frozen=True)
-class Column:
+@dataclass(frozen=True, eq=False)
+class Column(Declared):
     """One column; those that are not `shown` at first come after those that are.
 
     A choice allows its `choices` or, when they depend on the data, whatever `pattern` matches.
@@ -213,8 +214,8 @@ class State:
         return found
 
 
-@dataclass(frozen=True)
-class Table:
+@dataclass(frozen=True, eq=False)
+class Table(Declared):
     """A list: its name in saved views, its address, its columns and its first order.
 
     `opening` is the query that the bare address stands for; without one that is everything.
@@ -238,6 +239,11 @@ class Table:
     @cached_property
     def _filters(self) -> list[tuple[Column, tuple[str, ...]]]:
         return [(one, one.parameters) for one in self.columns if one.filtered]
+
+    @cached_property
+    def opened(self) -> State:
+        """The list as its bare address shows it."""
+        return self.read_text(self.opening)
 
     def column(self, name: str) -> Column:
         """Return the column of a name; raise KeyError for an unknown one."""
