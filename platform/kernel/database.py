@@ -31,6 +31,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from kernel import journal
 from kernel.actor import SYSTEM, Actor, TenantRef
+from kernel.connections import Connections
 from kernel.settings import Settings
 
 APP_LOGIN = "marque_app"
@@ -130,8 +131,8 @@ class Database:
 
     def __init__(self, app: AsyncEngine, control: AsyncEngine) -> None:
         """Take the engines of the application's and of control's login."""
-        self._app = app
-        self._control = control
+        self._app = Connections(app)
+        self._control = Connections(control)
         self._doorbell: Doorbell | None = None
         self._keeper: Keeper | None = None
 
@@ -153,8 +154,8 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._app.dispose()
-        await self._control.dispose()
+        await self._app.close()
+        await self._control.close()
 
     @asynccontextmanager
     async def tenant(
@@ -249,16 +250,17 @@ def tagged(session: AsyncSession, sql: str) -> str:
     return f"/*{tenant.schema}*/{sql}"
 
 
-async def ping(database_engine: AsyncEngine) -> None:
-    """Raise when the database does not answer."""
-    async with database_engine.connect() as connection:
-        await (await _raw(connection)).fetchval("SELECT 1")
-
-
 async def check(database: Database) -> None:
     """Raise when either login can't reach the database."""
-    await ping(database._app)  # noqa: SLF001 - same module
-    await ping(database._control)  # noqa: SLF001 - same module
+    for connections in (database._app, database._control):  # noqa: SLF001 - same module
+        connection = await connections.take()
+        try:
+            await _opened(connection, "SELECT 1")
+        except BaseException:
+            await asyncio.shield(connection.invalidate())
+            raise
+        finally:
+            await connections.give(connection)
 
 
 def _engine(address: str, pool_size: int) -> AsyncEngine:
@@ -291,10 +293,10 @@ async def _raw(connection: AsyncConnection) -> asyncpg.Connection[Any]:
 
 @asynccontextmanager
 async def _transaction(
-    engine: AsyncEngine, begin: str, kind: type[Bound], tenant: TenantRef | None
+    connections: Connections, begin: str, kind: type[Bound], tenant: TenantRef | None
 ) -> AsyncIterator[Bound]:
     """Run one transaction on one pooled connection, and give the connection back clean."""
-    connection = await engine.connect()
+    connection = await connections.take()
     try:
         raw = await _opened(connection, begin)
         session = kind(bind=connection, expire_on_commit=False, autoflush=True)
@@ -320,7 +322,7 @@ async def _transaction(
         # Not shielded where nothing is sent, which is nearly always: that would cost a task.
         if _is_worn(connection, tenant):
             await asyncio.shield(connection.invalidate())
-        await connection.close()
+        await connections.give(connection)
 
 
 async def _opened(connection: AsyncConnection, begin: str) -> asyncpg.Connection[Any]:

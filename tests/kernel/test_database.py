@@ -121,13 +121,13 @@ async def test_two_thousand_requests_leave_no_role_or_path_behind(
 
 async def _residue(database: Database) -> set[tuple[str, str | None]]:
     """Look at every pooled connection outside any transaction of ours."""
-    engine = database._app
-    connections = [await engine.connect() for _ in range(10)]
+    pool = database._app
+    connections = [await pool.take() for _ in range(10)]
     seen = set()
     for connection in connections:
         raw = (await connection.get_raw_connection()).driver_connection
         assert raw is not None
         row = await raw.fetchrow("SELECT current_user u, current_schema() s")
         seen.add((row["u"], row["s"]))
-        await connection.close()
+        await pool.give(connection)
     return seen
