@@ -168,5 +168,87 @@ def resync(*, data: Path, slug: str) -> None:
     sys.exit(operations.resync(data, slug))
 
 
+@main.group()
+def providers() -> None:
+    """Look at payment providers, and check the engine with values of your own."""
+
+
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+@providers.command("list")
+def list_providers() -> None:
+    """Print provider files, brands, reachable methods and verification levels."""
+    from entrypoints import provider_commands
+
+    click.echo(provider_commands.table())
+
+
+@providers.command("verify")
+@click.argument("provider_id", metavar="[ID]", default="")
+def verify_providers(*, provider_id: str) -> None:
+    """Run the vectors of one provider file, or of all; exit 1 when one does not hold."""
+    from entrypoints import provider_commands
+
+    text, good = provider_commands.verify(provider_id)
+    click.echo(text)
+    sys.exit(0 if good else 1)
+
+
+@providers.command("sign")
+@click.argument("provider_id", metavar="ID")
+@click.argument("operation")
+@click.option("--input", "given", type=_FILE, required=True, help="The body to sign, as JSON.")
+@click.option("--secrets", type=_FILE, required=True, help='JSON: {"credential": "value"}.')
+def sign_operation(*, provider_id: str, operation: str, given: Path, secrets: Path) -> None:
+    """Print the SHA-256 of the canonical string and the signature for any input.
+
+    OPERATION is an operation (deposit, query, ...), the name of a recipe (request, reply, ...) or
+    `callback`. The input is the body that the provider's file speaks of as `body`; or an object of
+    "body" or "raw", "headers", "query", "method", "path" and "part" where more than the body is
+    signed. What signs raw bytes signs the file's bytes exactly, a last line break included.
+    """
+    from entrypoints import provider_commands
+
+    known = provider_commands.read_secrets(secrets.read_bytes())
+    click.echo(provider_commands.signed(provider_id, operation, given.read_bytes(), known))
+
+
+@providers.command("check-callback")
+@click.argument("provider_id", metavar="ID")
+@click.option("--headers", type=_FILE, required=True, help="JSON, or Name: value lines.")
+@click.option("--body", type=_FILE, required=True, help="The raw bytes as they came.")
+@click.option("--secrets", type=_FILE, required=True, help='JSON: {"credential": "value"}.')
+@click.option("--query", default="", help="The query of the address that was called.")
+@click.option("--method", default="POST")
+@click.option("--at", default="", help="When it came: seconds or ISO 8601; now without it.")
+@click.option("--certificate", type=_FILE, help="PEM, where the provider signs with RSA.")
+def check_callback(
+    *,
+    provider_id: str,
+    headers: Path,
+    body: Path,
+    secrets: Path,
+    query: str,
+    method: str,
+    at: str,
+    certificate: Path | None,
+) -> None:
+    """Say whether a callback is accepted and what it means, or why not; exit 0 or 1."""
+    from connectors.payments.engine.port import Call
+    from entrypoints import provider_commands
+
+    named = provider_commands.read_headers(headers.read_bytes())
+    text, good = provider_commands.checked(
+        provider_id,
+        Call(body.read_bytes(), named, query, method.upper()),
+        provider_commands.read_secrets(secrets.read_bytes()),
+        at=provider_commands.read_moment(at),
+        certificates=provider_commands.certificates_of(provider_id, named, certificate),
+    )
+    click.echo(text)
+    sys.exit(0 if good else 1)
+
+
 if __name__ == "__main__":
     main()

@@ -1,0 +1,159 @@
+"""Reads providers' answers, and the values that answers and callbacks have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from connectors.payments.engine.amounts import MoneyForm
+from connectors.payments.engine.definitions import Operation, Provider, State
+from connectors.payments.engine.expressions import MISSING, Expression, Template
+from connectors.payments.engine.failures import ValueMissing, ValueUnusable
+from connectors.payments.engine.filters import text_of
+from connectors.payments.engine.literals import Value, parse_form, parse_json
+from connectors.payments.engine.port import Received, Standing, Step
+from connectors.payments.engine.scopes import Scope
+from connectors.payments.port import PaymentRefused, PaymentUnknown
+from kernel.money import Money
+
+ANSWER_BYTES_MAX = 1024 * 1024
+
+
+class SoftDecline(PaymentRefused):
+    """A no that is this provider's alone: another one may be tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The values of an answer or a callback; texts are empty where there are none."""
+
+    fields: Mapping[str, Expression | Template]
+    scope: Scope
+    form: MoneyForm
+
+    def text(self, name: str) -> str:
+        """Return a field as text, empty when it is not there or null."""
+        one = self.fields.get(name)
+        if one is None:
+            return ""
+        try:
+            found = one.find(self.scope)
+        except ValueMissing:
+            return ""
+        return "" if found is MISSING or found is None else text_of(found)  # type: ignore[arg-type]
+
+    def error(self, state: State) -> str:
+        """Return what a payment ended in, empty for one that did not fail."""
+        if state not in ("failed", "cancelled"):
+            return ""
+        return (self.text("error_text") or self.text("error_code"))[:200]
+
+    def money(self, amount: str, currency: str) -> Money | None:
+        """Return an amount exactly; None when it is not there or can't be read exactly."""
+        one = self.fields.get(amount)
+        if one is None or currency not in self.fields:
+            return None
+        try:
+            found = one.find(self.scope)
+            code = self.form.read_currency(self.text(currency))
+            return self.form.read(found, code)  # type: ignore[arg-type]
+        except (ValueMissing, ValueUnusable):
+            return None
+
+
+def resolve(word: str, statuses: Mapping[str, State]) -> tuple[State, str]:
+    """Return our state for a provider's word, and an alarm for one that nobody has mapped.
+
+    What is unknown is pending and held for a person: it is never a success and never a failure.
+    """
+    known = statuses.get(word)
+    if known == "held":
+        return "held", f"The provider's status {word[:40]!r} needs a person's decision."
+    if known is not None:
+        return known, ""
+    shown = f"{word[:40]!r} is not among its known ones" if word else "is missing"
+    return "pending", f"The provider's status {shown}: look at this payment there."
+
+
+def parse_body(raw: bytes, encoding: str) -> Value:
+    """Read a body by its encoding; raise ValueUnusable."""
+    if encoding == "json":
+        return parse_json(raw)
+    if encoding in ("form", "query"):
+        return parse_form(raw)
+    return {}
+
+
+def read(provider: Provider, operation: Operation, received: Received, scope: Scope) -> Reading:
+    """Judge an answer and return its values.
+
+    Raises PaymentRefused (SoftDecline where another provider may be tried) for a definite no, and
+    PaymentUnknown for anything that leaves open whether the provider has acted.
+    """
+    answer = operation.answer
+    if received.status >= 500 or received.status in (408, 409, 425, 429):
+        raise PaymentUnknown(f"The provider answered {received.status}: its outcome is unknown.")
+    is_good = 200 <= received.status < 300
+    try:
+        if len(received.body) > ANSWER_BYTES_MAX:
+            raise ValueUnusable("The answer is too large.")
+        lines = received.body.split(b"\n", answer.lines_before)
+        body = parse_body(lines[-1].strip(), answer.encoding)
+    except ValueUnusable:
+        if not is_good:
+            raise _refusal(received.status, "", "") from None
+        raise PaymentUnknown(
+            "The provider's answer can't be read: its outcome is unknown."
+        ) from None
+    scope = scope.plus(body=body, raw=received.body)
+    reading = Reading(answer.fields, scope, provider.money)
+    if answer.soft is not None and answer.soft.holds(scope):
+        raise SoftDecline(reading.text("error_code")[:60], reading.text("error_text")[:200])
+    if not is_good or (answer.ok is not None and not answer.ok.holds(scope)):
+        raise _refusal(received.status, reading.text("error_code"), reading.text("error_text"))
+    return reading
+
+
+def _refusal(status: int, code: str, text: str) -> PaymentRefused:
+    return PaymentRefused((code or str(status))[:60], text[:200])
+
+
+def step_of(provider: Provider, operation: Operation, reading: Reading) -> Step:
+    """Return what the payer sees next; raise PaymentUnknown when the answer does not say."""
+    kind = provider.capabilities.deposit if operation.name == "deposit" else "redirect"
+    step = Step(
+        kind=kind,
+        provider_ref=reading.text("provider_ref"),
+        url=reading.text("redirect_url"),
+        qr=reading.text("qr"),
+        qr_image=reading.text("qr_image"),
+        address=reading.text("address"),
+        address_tag=reading.text("address_tag"),
+        expires=reading.text("expires"),
+    )
+    shown = {"redirect": step.url, "qr": step.qr, "address": step.address}.get(kind, "shown")
+    if not shown:
+        raise PaymentUnknown("The provider did not say where the payer goes next.")
+    if kind == "redirect" and not step.url.startswith("https://"):
+        raise PaymentUnknown("The provider sends the payer to an address that is not https.")
+    return step
+
+
+def standing_of(operation: Operation, reading: Reading) -> Standing:
+    """Return what an answer says about the payment itself."""
+    word = reading.text("status")
+    state, alarm = resolve(word, operation.answer.statuses)
+    if "status" not in operation.answer.fields:
+        # An answer that only takes the order says nothing of what becomes of it.
+        state, alarm = "pending", ""
+    return Standing(
+        state=state,
+        status=word,
+        reference=reading.text("reference"),
+        provider_ref=reading.text("provider_ref"),
+        amount=reading.money("amount", "currency"),
+        settled=reading.money("settled_amount", "settled_currency"),
+        fee=reading.money("fee", "fee_currency"),
+        alarm=alarm,
+        error=reading.error(state),
+    )
