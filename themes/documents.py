@@ -237,10 +237,11 @@ def _data(
     mark = fingerprint(brand, document, language=language, logo=logo)
     with speaking(language):
         foot = {
-            "entity": brand.legal_name or brand.name,
-            "regulator": brand.regulator_line,
+            "entity": _own(brand.legal_name or brand.name),
+            "regulator": _own(brand.regulator_line),
             "page": gettext("Page {page} of {pages}"),
-            "fingerprint_label": gettext("Issued %s. Fingerprint") % datetime_text(seal.issued_at),
+            "fingerprint_label": gettext("Issued %s. Fingerprint")
+            % isolated(datetime_text(seal.issued_at)),
             "fingerprint": isolated(mark[:32]),
             "verify_label": gettext("Check this document at"),
             "verify_url": seal.verify_url,
@@ -283,6 +284,11 @@ def _visible(value: Any) -> Any:  # noqa: ANN401 - what JSON holds
     if isinstance(value, dict):
         return {key: _visible(one) for key, one in value.items()}
     return [_visible(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def _own(text: str) -> str:
+    """Keep what a brokerage wrote in the order of its own language, whatever stands around it."""
+    return f"\u2068{text}\u2069" if text else ""
 
 
 def _labelled(amount: tuple[str, str] | None) -> dict[str, str] | None:

@@ -93,7 +93,7 @@ def verify_email(v: Values) -> Letter:
         paragraphs=[
             gettext(_HELLO) % v,
             gettext(
-                "you registered with %(brand)s. Confirm your address to go on. The link works"
+                "You registered with %(brand)s. Confirm your address to go on. The link works"
                 " once, for 48 hours."
             )
             % v,
@@ -131,7 +131,7 @@ def reset_password(v: Values) -> Letter:
         paragraphs=[
             gettext(_HELLO) % v,
             gettext(
-                "you asked for a new password. The link works once, for one hour. Your old"
+                "You asked for a new password. The link works once, for one hour. Your old"
                 " password stays valid until you set a new one."
             ),
         ],
@@ -149,7 +149,7 @@ def account_opened(v: Values) -> Letter:
         paragraphs=[
             gettext(_HELLO) % v,
             gettext(
-                "sign in to the trading terminal with these details, and change the password there"
+                "Sign in to the trading terminal with these details, and change the password there"
                 " at your first visit. The investor password only lets somebody look."
             ),
         ],
@@ -171,7 +171,7 @@ def kyc_approved(v: Values) -> Letter:
         paragraphs=[
             gettext(_HELLO) % v,
             gettext(
-                "we have checked your documents and accepted them. Your trading account opens by"
+                "We have checked your documents and accepted them. Your trading account opens by"
                 " itself now; its login number comes in a second mail."
             ),
         ],
@@ -187,7 +187,7 @@ def kyc_rejected(v: Values) -> Letter:
         heading=gettext("We need a document again"),
         paragraphs=[
             gettext(_HELLO) % v,
-            gettext("we looked at your documents and can't accept them yet:"),
+            gettext("We looked at your documents and can't accept them yet:"),
             v["reason"],
             gettext("Send the document again. What was accepted stays accepted."),
         ],
@@ -203,7 +203,7 @@ def deposit_received(v: Values) -> Letter:
         heading=gettext("%(amount)s received") % v,
         paragraphs=[
             gettext(_HELLO) % v,
-            gettext("your deposit has arrived and stands on %(target)s.") % v,
+            gettext("Your deposit has arrived and stands on %(target)s.") % v,
         ],
         facts=[(gettext("Amount"), v["amount"]), (gettext("Reference"), v["reference"])],
         action_label=gettext("See your funds"),
@@ -220,7 +220,7 @@ def partner_welcome(v: Values) -> Letter:
         paragraphs=[
             gettext(_HELLO) % v,
             gettext(
-                "your partnership with %(brand)s is active. Whoever comes through your referral"
+                "Your partnership with %(brand)s is active. Whoever comes through your referral"
                 " link counts as your client; commissions appear in your portal with their"
                 " arithmetic."
             )
@@ -240,7 +240,7 @@ def lead_welcome(v: Values) -> Letter:
         paragraphs=[
             gettext(_HELLO) % v,
             gettext(
-                "thank you for your interest in %(brand)s. Somebody of us calls you on a working"
+                "Thank you for your interest in %(brand)s. Somebody of us calls you on a working"
                 " day. If you would rather look around by yourself, open your Trader's Room now:"
                 " it takes a few minutes, and you need no money for it."
             )
@@ -276,7 +276,7 @@ def mail_test(v: Values) -> Letter:
         paragraphs=[
             f"Hello {v['name']},",
             (
-                f"this mail was sent through {v['server']}. Look at its headers to see whether"
+                f"This mail was sent through {v['server']}. Look at its headers to see whether"
                 " SPF, DKIM and DMARC passed."
             ),
         ],

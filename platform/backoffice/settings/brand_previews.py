@@ -110,7 +110,7 @@ def _mail(brand: Brand) -> str:
         heading=gettext("Confirm your e-mail address"),
         paragraphs=[
             gettext(
-                "you registered with %(brand)s. Confirm your address to go on. The link works"
+                "You registered with %(brand)s. Confirm your address to go on. The link works"
                 " once, for 48 hours."
             )
             % {"brand": brand.name}
