@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from litestar import Request, Response, get
@@ -54,7 +55,7 @@ async def balance(
             {
                 "line": line,
                 "what": line.kind.replace("_", " ").capitalize(),
-                "is_day": line.kind == _DAY,
+                "day": date.fromisoformat(line.reference) if line.kind == _DAY else None,
             }
             for line in lines[:_PAGE]
         ],

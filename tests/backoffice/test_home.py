@@ -46,7 +46,7 @@ def _figures(text: str) -> dict[str, tuple[int, str]]:
     found = {}
     for cell in re.findall(r'<a class="kpi" href="([^"]+)">(.*?)</a>', text, re.DOTALL):
         label = re.search(r'<span class="l">([^<]+)</span>', cell[1])
-        value = re.search(r'<span class="v">([\d,.]+)', cell[1])
+        value = re.search(r'<span class="v">(?:<bdi dir="ltr">)?([\d,.]+)', cell[1])
         assert label
         assert value
         if "." not in value[1]:

@@ -97,6 +97,14 @@ def test_display_picks_the_way_of_the_value_and_escapes_text() -> None:
     assert formats.display("<b>") == "&lt;b&gt;"
 
 
+def test_what_is_filled_into_a_text_is_a_marked_word_and_the_rest_is_escaped() -> None:
+    told = formats.gaps("<b> %(amount)s for %d days, 5 %")
+
+    assert told == (
+        '&lt;b&gt; <span class="gap">amount</span> for <span class="gap">number</span> days, 5 %'
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "letters"),
     [("Khalid Al Mansoori", "KM"), ("Cher", "CH"), ("", "?"), ("ليلى حداد", "لح")],
