@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 
 from connectors.payments.engine.amounts import MoneyForm
-from connectors.payments.engine.expressions import Condition, Expression, Template
+from connectors.payments.engine.expressions import Condition, Expression, Path, Template
 from connectors.payments.engine.literals import Value
 from connectors.payments.engine.recipes import Recipe
 
@@ -42,6 +42,18 @@ Confirm = Literal["none", "query"]
 
 # A template at the leaves, whatever structure around them.
 Shape: TypeAlias = "Template | Value | list[Shape] | Mapping[str, Shape]"
+
+
+def shape_paths(shape: Any) -> Iterator[Path]:
+    """Return the paths in any structure of templates."""
+    if isinstance(shape, Template):
+        yield from shape.paths()
+    elif isinstance(shape, Mapping):
+        for one in shape.values():
+            yield from shape_paths(one)
+    elif isinstance(shape, list | tuple):
+        for one in shape:
+            yield from shape_paths(one)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +103,12 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Auth:
-    """How requests say who we are. A token comes from the operation named in `token_from`."""
+    """How requests say who we are: headers, a name and a password, or a token.
 
-    kind: Literal["none", "basic", "header", "token"]
+    A token comes from the operation named in `token_from` and is kept for `token_seconds` (0 is
+    for one request); whatever speaks of `auth.token` needs one.
+    """
+
     headers: Mapping[str, Template]
     user: Template | None
     password: Template | None
@@ -270,6 +285,16 @@ class Provider:
         """How many ways to pay are reached: the methods, else the codes, else the one."""
         return len(self.methods) or len(self.codes) or 1
 
+    def needs_token(self, operation: str) -> bool:
+        """Whether a request speaks of `auth.token`, which has to be fetched before it is built."""
+        one = self.operations[operation]
+        if one.name == self.auth.token_from:
+            return False
+        shapes: list[Any] = [one.path, one.headers, one.query, one.body]
+        if one.with_auth:
+            shapes += [self.auth.headers, self.auth.user, self.auth.password]
+        return any(path.root == "auth" for path in shape_paths(shapes))
+
     def opens_page(self, operation: str) -> bool:
         """Whether an operation's answer sends the payer to a page, instead of a standing."""
         return operation == "withdraw" and self.capabilities.withdraw == "same_session"
@@ -290,4 +315,4 @@ class Provider:
     def is_connectable(self) -> bool:
         """Whether a brokerage can connect it: enabled, and its address is known or asked for."""
         has_address = bool(self.environments) or "base_url" in self.credentials
-        return self.enabled and (has_address or self.kind in ("manual", "inverted"))
+        return self.enabled and (has_address or bool(self.adapter) or not self.operations)

@@ -57,7 +57,8 @@ def read_statuses(section: Section) -> dict[str, State]:
             if word in found:
                 section.fail(state, f"{word!r} stands under {found[word]} too; leave it in one.")
             found[word] = state
-    section.choice("unknown", ("hold",), "hold")
+    if any(True for _ in section.names()):
+        section.choice("unknown", ("hold",))
     section.done()
     return found
 
@@ -105,6 +106,8 @@ def read_operation(name: str, section: Section, statuses: Mapping[str, State]) -
         answer=_answer(section.table("response"), statuses),
     )
     section.done()
+    if bool(operation.body) != (operation.encoding != "none"):
+        section.fail("encoding", 'is "none" for a request without a body, and only for that.')
     return operation
 
 
@@ -128,9 +131,7 @@ def _templates(section: Section, name: str) -> dict[str, Template]:
 
 def read_auth(section: Section) -> Auth:
     """Read how requests say who we are."""
-    kind = section.choice("type", ("none", "basic", "header", "token"), "none")
     auth = Auth(
-        kind=kind,
         headers=_templates(section, "headers"),
         user=section.template("user", None),
         password=section.template("password", None),
@@ -138,10 +139,10 @@ def read_auth(section: Section) -> Auth:
         token_seconds=section.whole("token_seconds", 0),
     )
     section.done()
-    if (kind == "basic") != (auth.user is not None):
-        section.fail("user", "belongs to type basic, and only there.")
-    if (kind == "token") != bool(auth.token_from):
-        section.fail("token_from", "names the operation that gets a token, for type token only.")
+    if auth.password is not None and auth.user is None:
+        section.fail("user", "is missing beside password.")
+    if auth.token_seconds and not auth.token_from:
+        section.fail("token_from", "is missing; name the operation that gets the token.")
     return auth
 
 

@@ -67,11 +67,13 @@ class Account:
     """One merchant account: which environment, and the opened credentials.
 
     A secret may be several lines while it is being replaced: the first one signs, and each of
-    them is accepted.
+    them is accepted. `stand_in` is where a local counterpart listens in the provider's stead; who
+    sets it has checked it against the operator's exceptions.
     """
 
     environment: str
     credentials: Mapping[str, str] = field(repr=False)
+    stand_in: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,9 @@ from connectors.payments.engine.definitions import (
     Operation,
     Provider,
     Vector,
+    shape_paths,
 )
 from connectors.payments.engine.expressions import Path as ValuePath
-from connectors.payments.engine.expressions import Template
 from connectors.payments.engine.failures import DefinitionInvalid, ProviderUnknown, ValueUnusable
 from connectors.payments.engine.literals import Number
 from connectors.payments.engine.operation_tables import (
@@ -37,7 +37,7 @@ from connectors.payments.engine.operation_tables import (
 )
 from connectors.payments.engine.recipe_tables import read_recipe
 from connectors.payments.engine.recipes import Recipe
-from connectors.payments.engine.sections import Section
+from connectors.payments.engine.sections import REQUIRED, Section
 
 FOLDER = Path(__file__).parent.parent / "providers"
 _ID = re.compile(r"[a-z][a-z0-9_]{1,39}")
@@ -69,14 +69,14 @@ def names(folder: Path = FOLDER) -> tuple[str, ...]:
 
 def merged(provider_id: str, folder: Path = FOLDER) -> dict[str, Any]:
     """Return a file's tables laid over those of the file that it extends."""
-    data = _tables(provider_id, folder)
+    data = tables(provider_id, folder)
     base_id = data.get("extends", "")
     if not base_id:
         return data
     section = Section(f"{provider_id}.toml", "", data)
     if not isinstance(base_id, str) or base_id not in names(folder):
         section.fail("extends", f"there is no file {base_id}.toml; name one that there is.")
-    base = _tables(base_id, folder)
+    base = tables(base_id, folder)
     wanted = _EXTENDS.get(data.get("kind", ""), "")
     if not wanted or base.get("kind") != wanted:
         section.fail("extends", f"a {data.get('kind')} can't extend a {base.get('kind')}.")
@@ -106,7 +106,8 @@ def _laid_over(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, An
     return found
 
 
-def _tables(provider_id: str, folder: Path) -> dict[str, Any]:
+def tables(provider_id: str, folder: Path = FOLDER) -> dict[str, Any]:
+    """Return a file's own tables; raise ProviderUnknown or DefinitionInvalid."""
     path = folder / f"{provider_id}.toml"
     if not _ID.fullmatch(provider_id) or not path.is_file():
         raise ProviderUnknown(f"There is no provider {provider_id!r}; `list` shows them all.")
@@ -131,7 +132,7 @@ def read(provider_id: str, data: Mapping[str, Any]) -> Provider:
     if top.text("id") != provider_id:
         top.fail("id", f'write id = "{provider_id}", the name of the file.')
     statuses = read_statuses(top.table("status_map"))
-    form = _money(top.table("money"), None)
+    form = _money(top.table("money", required=True), None)
     operations = {name: read_operation(name, t, statuses) for name, t in top.tables("operations")}
     environments = _environments(top)
     provider = Provider(
@@ -223,7 +224,7 @@ def _money(section: Section, base: MoneyForm | None) -> MoneyForm:
     if any(not isinstance(n, int) or not 0 <= n <= 18 for n in exponents.values()):
         section.fail("exponent_override", "write how many decimals each currency has here.")
     form = MoneyForm(
-        kind=section.choice("amount", kinds, base.kind if base else "major_string"),
+        kind=section.choice("amount", kinds, base.kind if base else REQUIRED),
         decimals=decimals,
         trim_zeros=section.flag("trim_zeros", default=base.trim_zeros if base else False),
         exponents={**(base.exponents if base else {}), **exponents},
@@ -324,8 +325,16 @@ def _check(top: Section, provider: Provider) -> None:
             top.fail("callback.follow_up.operation", "there is no such operation.")
         if callback.reply.sign and callback.reply.sign not in provider.signing:
             top.fail("callback.reply.sign", "there is no such recipe under [signing].")
-    if provider.auth.token_from and provider.auth.token_from not in provider.operations:
-        top.fail("auth.token_from", "there is no such operation.")
+    getter = provider.operations.get(provider.auth.token_from)
+    if bool(provider.auth.token_from) != any(provider.needs_token(o) for o in provider.operations):
+        top.fail("auth.token_from", "goes together with {{auth.token}} in a request.")
+    if provider.auth.token_from and (getter is None or "token" not in getter.answer.fields):
+        top.fail("auth.token_from", "is no operation whose response has a token.")
+    is_json = any(one.encoding == "json" and one.body for one in provider.operations.values())
+    if provider.money.kind == "major_number" and not is_json:
+        top.fail("money.amount", 'there is no JSON to write a number in; write "major_string".')
+    if (provider.capabilities.deposit == "instructions") != bool(provider.instructions):
+        top.fail("capabilities.deposit", '"instructions" goes together with [[instructions]].')
     for where, path in _credential_paths(provider):
         secret = path.root == "secret"
         known = provider.credentials.get(path.steps[0]) if path.steps else None
@@ -351,12 +360,12 @@ def _credential_paths(provider: Provider) -> Iterator[tuple[str, ValuePath]]:
         yield from (("callback.signature", path) for path in signature)
     for name, operation in provider.operations.items():
         shapes = (operation.path, operation.headers, operation.query, operation.body)
-        yield from ((f"operations.{name}", path) for path in _shape_paths(shapes))
+        yield from ((f"operations.{name}", path) for path in _credentials_in(shapes))
     for line in provider.instructions:
-        yield from (("instructions", path) for path in _shape_paths(line.value))
+        yield from (("instructions", path) for path in _credentials_in(line.value))
     auth = provider.auth
     for shape in (auth.headers, auth.user, auth.password):
-        yield from (("auth", path) for path in _shape_paths(shape))
+        yield from (("auth", path) for path in _credentials_in(shape))
 
 
 def _recipe_paths(recipe: Recipe) -> Iterator[ValuePath]:
@@ -364,16 +373,8 @@ def _recipe_paths(recipe: Recipe) -> Iterator[ValuePath]:
         if expression is not None:
             yield from (p for p in expression.paths() if p.root in ("cred", "secret"))
     for template in (recipe.template, recipe.suffix, recipe.prefix, *recipe.segments):
-        yield from _shape_paths(template)
+        yield from _credentials_in(template)
 
 
-def _shape_paths(shape: Any) -> Iterator[ValuePath]:
-    """Return the paths to credentials in any structure of templates."""
-    if isinstance(shape, Template):
-        yield from (path for path in shape.paths() if path.root in ("cred", "secret"))
-    elif isinstance(shape, Mapping):
-        for one in shape.values():
-            yield from _shape_paths(one)
-    elif isinstance(shape, list | tuple):
-        for one in shape:
-            yield from _shape_paths(one)
+def _credentials_in(shape: Any) -> Iterator[ValuePath]:
+    return (path for path in shape_paths(shape) if path.root in ("cred", "secret"))

@@ -81,6 +81,8 @@ def _check(section: Section, recipe: Recipe) -> None:
     for expression in (recipe.key, *recipe.fields):
         if expression is not None and _may_be_default(expression):
             section.fail("fields", "a secret has no default; take the pipe out.")
+    if recipe.nulls == "empty" and not recipe.separator:
+        section.fail("nulls", 'means the same as "skip" without a separator; write that.')
     if recipe.place and recipe.place.where == "body" and recipe.message == "raw":
         section.fail("place", "a signature over the raw body can't stand in it; use a header.")
     if recipe.alg in PLAIN and not any(path.root == "secret" for path in _paths(recipe)):

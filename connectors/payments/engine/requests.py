@@ -221,6 +221,8 @@ def _path(template: Template, scope: Scope) -> str:
 
 
 def _base(provider: Provider, operation: Operation, account: Account) -> str:
+    if account.stand_in:
+        return account.stand_in.rstrip("/")
     typed = provider.credentials.get(operation.base)
     given = account.credentials.get(operation.base, "") if typed and typed.kind == "url" else ""
     url = given or provider.environments.get(account.environment, {}).get(operation.base, "")
@@ -238,7 +240,10 @@ def _host(provider: Provider, account: Account, url: str) -> str:
         if credential.kind == "url"
     }
     host = parts.hostname or ""
-    if not host or parts.username is not None or host not in provider.hosts | typed:
+    if account.stand_in:
+        return host
+    is_plain = parts.scheme == "https" and parts.username is None
+    if not host or not is_plain or host not in provider.hosts | typed:
         raise EgressForbidden("The request would leave the provider's declared hosts.")
     return host
 

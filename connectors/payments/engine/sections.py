@@ -20,7 +20,7 @@ from connectors.payments.engine.expressions import (
 from connectors.payments.engine.failures import DefinitionInvalid, ValueUnusable
 
 T = TypeVar("T")
-_REQUIRED: Any = object()
+REQUIRED: Any = object()
 
 
 class Section:
@@ -49,11 +49,11 @@ class Section:
         """Iterate over the names that stand in the table."""
         return iter(self._data)
 
-    def raw(self, name: str, default: Any = _REQUIRED) -> Any:
+    def raw(self, name: str, default: Any = REQUIRED) -> Any:
         """Return a field of any type."""
         self._known.add(name)
         if name not in self._data:
-            if default is _REQUIRED:
+            if default is REQUIRED:
                 self.fail(name, "is missing; write it.")
             return default
         return self._data[name]
@@ -67,7 +67,7 @@ class Section:
             self.fail(name, f"write {what}.")
         return value
 
-    def text(self, name: str, default: Any = _REQUIRED) -> str:
+    def text(self, name: str, default: Any = REQUIRED) -> str:
         """Return a text."""
         return self.typed(name, str, default, 'a text, as in "text"')
 
@@ -75,14 +75,14 @@ class Section:
         """Return true or false."""
         return self.typed(name, bool, default, "true or false")
 
-    def whole(self, name: str, default: Any = _REQUIRED) -> int:
+    def whole(self, name: str, default: Any = REQUIRED) -> int:
         """Return a whole number that is not negative."""
         value = self.typed(name, int, default, "a whole number")
         if isinstance(value, int) and value < 0:
             self.fail(name, "write a number that is not negative.")
         return value
 
-    def choice(self, name: str, among: Collection[str], default: Any = _REQUIRED) -> Any:
+    def choice(self, name: str, among: Collection[str], default: Any = REQUIRED) -> Any:
         """Return one of a few words."""
         value = self.text(name, default)
         if name in self._data and value not in among:
@@ -114,7 +114,7 @@ class Section:
 
     def table(self, name: str, *, required: bool = False) -> Section:
         """Return a table below this one; an empty one when it may be left out."""
-        value = self.typed(name, dict, _REQUIRED if required else {}, "a table")
+        value = self.typed(name, dict, REQUIRED if required else {}, "a table")
         return Section(self.file, self.at(name), value)
 
     def tables(self, name: str) -> Iterator[tuple[str, Section]]:
@@ -131,11 +131,11 @@ class Section:
                 self.fail(name, f"write tables headed [[{name}]].")
             yield Section(self.file, f"{self.at(name)}[{number}]", row)
 
-    def expression(self, name: str, default: Any = _REQUIRED) -> Expression | None:
+    def expression(self, name: str, default: Any = REQUIRED) -> Expression | None:
         """Return a parsed expression, None when it may be left out and is."""
         return self.parsed(name, parse, default)
 
-    def template(self, name: str, default: Any = _REQUIRED) -> Template | None:
+    def template(self, name: str, default: Any = REQUIRED) -> Template | None:
         """Return a parsed template, None when it may be left out and is."""
         return self.parsed(name, parse_template, default)
 
@@ -143,7 +143,7 @@ class Section:
         """Return a parsed condition, None when there is none."""
         return self.parsed(name, parse_condition, None)
 
-    def parsed(self, name: str, read: Callable[[str], T], default: Any = _REQUIRED) -> T | None:
+    def parsed(self, name: str, read: Callable[[str], T], default: Any = REQUIRED) -> T | None:
         """Return a text as what it means; raise DefinitionInvalid for one that means nothing."""
         text = self.text(name, default)
         if name not in self._data:
