@@ -23,6 +23,7 @@ from kernel.web.inject import Seen, Session, Tenant
 from kernel.web.pages import flash, form_state, form_values, page, see_other
 from partners import joining, people
 from tenants.inject import Outside
+from themes.formats import isolated
 
 _PER_MINUTE = 30
 _LINKS_PER_HOUR = 5
@@ -198,7 +199,8 @@ async def _form(
 ) -> Response[Any]:
     sub = gettext("Your link and your portal are ready as soon as you confirm your e-mail address.")
     if sponsor:
-        sub = f"{gettext('You join the network of %s.') % sponsor} {sub}"
+        joined = gettext("You join the network of %s.") % isolated(sponsor)
+        sub = f"{joined} {sub}"
     return await page(
         request,
         "auth/register.html",

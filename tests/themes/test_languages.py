@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -20,7 +21,8 @@ from themes.words import LOCALE
 from tools import texts
 
 _PLACES = re.compile(r"%(?:%|[sd])")
-_TEMPLATES = texts.ROOT / "themes" / "default" / "templates"
+ROOT = texts.ROOT
+_TEMPLATES = ROOT / "themes" / "default" / "templates"
 
 
 def forms(string: object) -> list[str]:
@@ -38,6 +40,21 @@ def test_a_catalogue_holds_what_the_sources_show_and_nothing_else(spoken: str) -
     empty = [key for key, string in messages.items() if not all(forms(string))]
     assert not empty
     assert len(used) > 500
+
+
+def test_what_the_code_looks_up_is_collected() -> None:
+    """The collector does not see into f-strings: a text that is looked up there stays English."""
+    known = {text if isinstance(text, str) else text[0] for text in texts.used()}
+    missed = []
+    for path in (path for room in ("platform", "tenants") for path in (ROOT / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
+                text = getattr(node.args[0], "value", None)
+                asked = node.func.id in ("gettext", "ngettext", "marked")
+                if asked and isinstance(text, str) and text not in known:
+                    missed.append(f"{path.name}:{node.lineno}: {text}")
+
+    assert not missed
 
 
 @pytest.mark.parametrize("spoken", texts.LANGUAGES)
