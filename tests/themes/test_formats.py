@@ -98,6 +98,7 @@ def test_display_picks_the_way_of_the_value_and_escapes_text() -> None:
 
 
 def test_what_is_filled_into_a_text_is_a_marked_word_and_the_rest_is_escaped() -> None:
+    """Whoever words a text reads `amount`, not the sign that stands for it."""
     told = formats.gaps("<b> %(amount)s for %d days, 5 %")
 
     assert told == (

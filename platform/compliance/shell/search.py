@@ -21,7 +21,7 @@ async def find(session: TenantSession, viewer: Viewer, query: Query, limit: int)
             "case",
             row.id,
             row.person,
-            f"{row.reference} · {row.state.replace('_', ' ')} · {row.country}",
+            f"{row.reference} · {row.state.replace('_', ' ').capitalize()} · {row.country}",
             exact=row.exact,
         )
         for row in await queries.search(session, query=query, limit=limit)

@@ -21,7 +21,7 @@ async def find(session: TenantSession, viewer: Viewer, query: Query, limit: int)
             "partner",
             row.id,
             row.name,
-            f"{row.reference} · {row.code} · {row.state} · {row.country}",
+            f"{row.reference} · {row.code} · {row.state.capitalize()} · {row.country}",
             exact=row.exact,
         )
         for row in await queries.search(session, query=query, limit=limit)

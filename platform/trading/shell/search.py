@@ -21,7 +21,9 @@ async def find(session: TenantSession, viewer: Viewer, query: Query, limit: int)
             "account",
             row.id,
             str(row.login) if row.login else row.reference,
-            " · ".join(part for part in (row.person, row.group_name, row.state) if part),
+            " · ".join(
+                part for part in (row.person, row.group_name, row.state.capitalize()) if part
+            ),
             exact=row.exact,
             shown_as=("client", row.client_id),
         )

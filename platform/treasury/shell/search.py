@@ -27,7 +27,7 @@ async def find(session: TenantSession, viewer: Viewer, query: Query, limit: int)
                 for part in (
                     row.person,
                     f"{Money(row.amount, row.currency).rounded().amount:,f} {row.currency}",
-                    row.state,
+                    row.state.capitalize(),
                 )
                 if part
             ),
