@@ -1,6 +1,7 @@
 """Jinja2 environment per theme, and `render`, the one door from controllers to pages."""
 
 import hashlib
+import textwrap
 import time
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -69,6 +70,7 @@ _WORDED = ("public", "trader", "partner")
 _PAGES = KeptPages()
 # A paragraph up to this many characters is a greeting, not what the mail says.
 _GREETING_MAX = 40
+_BEGINNING_MAX = 140
 
 
 def available() -> tuple[str, ...]:
@@ -275,4 +277,5 @@ def render_mail(
 def _beginning(paragraphs: Sequence[str]) -> str:
     """Return the first words of a mail without its greeting; nothing of markup."""
     plain = [one for one in paragraphs if not hasattr(one, "__html__")]
-    return next((one for one in plain if len(one) > _GREETING_MAX), "")[:140]
+    first = next((one for one in plain if len(one) > _GREETING_MAX), "")
+    return textwrap.shorten(first, _BEGINNING_MAX, placeholder="…")

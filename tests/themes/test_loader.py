@@ -206,3 +206,14 @@ def test_a_mail_carries_the_brand_twice_and_escapes_only_markup() -> None:
     assert "Confirm & go" in text
     assert "https://my.example/verify/x?a=1&b=2" in text
     assert "Account: 5012884" in text
+
+
+def test_what_a_mailbox_shows_beside_the_subject_ends_at_a_word() -> None:
+    """The first paragraph that says something, whole or shortened, and seen to be so."""
+    said = "Your documents are accepted and your account opens by itself. " * 4
+    html, _ = render_mail(specimens.BRANDS[0], heading="News", paragraphs=["Hello,", said])
+    short, _ = render_mail(specimens.BRANDS[0], heading="News", paragraphs=["Hello,", said[:62]])
+
+    shown = html.partition("mso-hide:all")[2].partition("&#847;")[0]
+    assert shown.endswith(" Your documents…")
+    assert said[:61] in short.partition("mso-hide:all")[2].partition("&#847;")[0]
