@@ -60,7 +60,8 @@ def _trust(provider: Provider) -> str:
     if callback is None:
         return "our endpoints" if provider.endpoints else "none"
     signed = "unsigned" if callback.signature.alg == "none" else callback.signature.alg
-    return signed + (", then asked" if callback.confirm == "query" else "")
+    then = {"query": ", then asked", "person": ", then a person"}
+    return signed + then.get(callback.confirm, "")
 
 
 def _totals(known: Sequence[Provider]) -> str:

@@ -25,7 +25,8 @@ class MoneyForm:
     """A provider's way to write money.
 
     `decimals` is how many a written amount has; None means the currency's own number. `currencies`
-    are the provider's names for ours, such as {"USDT": "usdttrc20"}.
+    are the provider's names for ours, such as {"USDT": "usdttrc20"}; `aliases` are more of its
+    names, which only come in, and ours for them.
     """
 
     kind: AmountKind
@@ -33,6 +34,7 @@ class MoneyForm:
     trim_zeros: bool = False
     exponents: Mapping[str, int] = field(default_factory=dict)
     currencies: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
     case: CurrencyCase = "upper"
 
     def scale(self, currency: str) -> int:
@@ -66,7 +68,7 @@ class MoneyForm:
         for ours, theirs in self.currencies.items():
             if name.lower() == theirs.lower():
                 return ours
-        return name.upper()
+        return self.aliases.get(name, name.upper())
 
     def read(self, value: Value, currency: str) -> Money:
         """Read a received amount exactly; raise ValueUnusable when that can't be done."""
@@ -79,6 +81,8 @@ class MoneyForm:
                 if amount != amount.to_integral_value():
                     raise ValueUnusable("Minor units are whole.")
                 amount = amount.scaleb(-self.scale(currency))
+            elif self.kind == "whole" and amount != amount.to_integral_value():
+                raise ValueUnusable("This provider knows whole amounts only.")
             money = Money(amount, currency)
             whole = money.amount == money.rounded().amount
         except (UnknownCurrency, DecimalException):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from connectors.payments.engine.amounts import MoneyForm
-from connectors.payments.engine.definitions import Operation, Provider, State
-from connectors.payments.engine.expressions import MISSING, Expression, Template
+from connectors.payments.engine.definitions import Operation, Provider, Source, State
+from connectors.payments.engine.expressions import Missing
 from connectors.payments.engine.failures import ValueMissing, ValueUnusable
 from connectors.payments.engine.filters import text_of
-from connectors.payments.engine.literals import Value, parse_form, parse_json
+from connectors.payments.engine.literals import Number, Value, parse_form, parse_json
 from connectors.payments.engine.port import Received, Standing, Step
-from connectors.payments.engine.scopes import Scope
+from connectors.payments.engine.scopes import Scope, Thing
 from connectors.payments.port import PaymentRefused, PaymentUnknown
 from kernel.money import Money
 
@@ -27,20 +28,23 @@ class SoftDecline(PaymentRefused):
 class Reading:
     """The values of an answer or a callback; texts are empty where there are none."""
 
-    fields: Mapping[str, Expression | Template]
+    fields: Mapping[str, Source]
     scope: Scope
     form: MoneyForm
 
     def text(self, name: str) -> str:
         """Return a field as text, empty when it is not there or null."""
-        one = self.fields.get(name)
-        if one is None:
-            return ""
-        try:
-            found = one.find(self.scope)
-        except ValueMissing:
-            return ""
-        return "" if found is MISSING or found is None else text_of(found)  # type: ignore[arg-type]
+        found = self.find(name)
+        return "" if found is None else text_of(found)
+
+    def find(self, name: str) -> Thing:
+        """Return a field's value: of the first place where there is one, else None."""
+        for one in self.fields.get(name, ()):
+            with contextlib.suppress(ValueMissing):
+                found = one.find(self.scope)
+                if not isinstance(found, Missing) and found is not None:
+                    return found
+        return None
 
     def error(self, state: State) -> str:
         """Return what a payment ended in, empty for one that did not fail."""
@@ -50,15 +54,13 @@ class Reading:
 
     def money(self, amount: str, currency: str) -> Money | None:
         """Return an amount exactly; None when it is not there or can't be read exactly."""
-        one = self.fields.get(amount)
-        if one is None or currency not in self.fields:
-            return None
+        found = self.find(amount)
         try:
-            found = one.find(self.scope)
-            code = self.form.read_currency(self.text(currency))
-            return self.form.read(found, code)  # type: ignore[arg-type]
-        except (ValueMissing, ValueUnusable):
+            if isinstance(found, Number | str):
+                return self.form.read(found, self.form.read_currency(self.text(currency)))
+        except ValueUnusable:
             return None
+        return None
 
 
 def resolve(word: str, statuses: Mapping[str, State]) -> tuple[State, str]:
@@ -98,7 +100,9 @@ def read(provider: Provider, operation: Operation, received: Received, scope: Sc
         if len(received.body) > ANSWER_BYTES_MAX:
             raise ValueUnusable("The answer is too large.")
         lines = received.body.split(b"\n", answer.lines_before)
-        body = parse_body(lines[-1].strip(), answer.encoding)
+        # Some print a form with each pair on a line of its own.
+        text = lines[-1].replace(b"\n", b"") if answer.encoding == "form" else lines[-1]
+        body = parse_body(text, answer.encoding)
     except ValueUnusable:
         if not is_good:
             raise _refusal(received.status, "", "") from None
@@ -123,7 +127,7 @@ def step_of(provider: Provider, operation: Operation, reading: Reading) -> Step:
     kind = provider.capabilities.deposit if operation.name == "deposit" else "redirect"
     step = Step(
         kind=kind,
-        provider_ref=reading.text("provider_ref"),
+        session_ref=reading.text("session_ref"),
         url=reading.text("redirect_url"),
         qr=reading.text("qr"),
         qr_image=reading.text("qr_image"),

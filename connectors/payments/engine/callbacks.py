@@ -12,8 +12,8 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from connectors.payments.engine.answers import Reading, parse_body, resolve
-from connectors.payments.engine.definitions import Callback, KeyedList, Provider
-from connectors.payments.engine.expressions import MISSING, look_up
+from connectors.payments.engine.definitions import Callback, KeyedList, Provider, State
+from connectors.payments.engine.expressions import MISSING
 from connectors.payments.engine.failures import (
     CallbackRefused,
     CertificateNeeded,
@@ -57,6 +57,7 @@ def receive(
     notices = []
     for one in _items(callback, scope):
         signed = _verify(provider, account, one, certificates=certificates or {}, now=now)
+        _check_merchant(callback, one)
         try:
             notice = _notice(provider, callback, one, is_signed=signed)
         except ValueUnusable as error:
@@ -93,7 +94,7 @@ def call_scope(provider: Provider, account: Account, call: Call, now: datetime) 
 
 def _keyed(keyed: KeyedList, scope: Scope) -> dict[str, Value]:
     """Read a list of {name, value} as a table; a name that comes twice is no name."""
-    rows = look_up(keyed.path.paths()[0], scope)
+    rows = keyed.path.find(scope)
     found: dict[str, Value] = {}
     for row in rows if isinstance(rows, list) else []:
         name = row.get(keyed.name) if isinstance(row, dict) else None
@@ -108,7 +109,7 @@ def _items(callback: Callback, scope: Scope) -> Iterator[Scope]:
     if callback.items is None:
         yield scope
         return
-    found = look_up(callback.items.paths()[0], scope)
+    found = callback.items.find(scope)
     if not isinstance(found, list) or not 0 < len(found) <= _ITEMS_MAX:
         raise CallbackRefused("unreadable", "The callback holds no list of events.")
     for one in found:
@@ -206,6 +207,14 @@ def _is_sealed(
     return any(is_sealed(recipe, scope, one, certificates[url]) for one in candidates)
 
 
+def _check_merchant(callback: Callback, scope: Scope) -> None:
+    """Refuse what is signed for another of the merchant's accounts at this provider."""
+    for theirs, ours in callback.ours:
+        expected = ours.text_or_empty(scope)
+        if expected and theirs.text_or_empty(scope) != expected:
+            raise CallbackRefused("not_ours", "The callback is for another merchant account.")
+
+
 def _check_age(recipe: Recipe, scope: Scope, now: datetime) -> None:
     if recipe.timestamp is None:
         return
@@ -230,13 +239,21 @@ def _notice(
     if claims == "ignored":
         return None
     must_ask = callback.confirm == "query" or not is_signed
+    state: State = "pending" if must_ask else claims
+    if callback.confirm == "person":
+        # Nobody can be asked: what is not signed at all is nothing, and success is a person's.
+        must_ask = False
+        state = "held" if is_signed and claims in ("succeeded", "held") else "pending"
+        if state == "held":
+            alarm = "The signature leaves open whose payment this is: compare it at the provider."
     follow_up = callback.follow_up
     return Notice(
         event_id=_event_id(callback, scope),
-        state="pending" if must_ask else claims,
+        state=state,
         claims=claims,
         status=word,
         reference=reading.text("reference"),
+        session_ref=reading.text("session_ref"),
         provider_ref=reading.text("provider_ref"),
         amount=reading.money("amount", "currency"),
         settled=reading.money("settled_amount", "settled_currency"),

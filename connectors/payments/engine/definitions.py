@@ -38,8 +38,10 @@ Show = Literal[
     "redirect", "form_post", "qr", "push", "address", "instructions", "inverted", "hosted"
 ]
 Encoding = Literal["json", "form", "query", "none"]
-Confirm = Literal["none", "query"]
+Confirm = Literal["none", "query", "person"]
 
+# Where a value is read from: the first of these that is there.
+Source: TypeAlias = "tuple[Expression | Template, ...]"
 # A template at the leaves, whatever structure around them.
 Shape: TypeAlias = "Template | Value | list[Shape] | Mapping[str, Shape]"
 
@@ -79,7 +81,7 @@ class Answer:
     lines_before: int
     ok: Condition | None
     soft: Condition | None
-    fields: Mapping[str, Expression | Template]
+    fields: Mapping[str, Source]
     statuses: Mapping[str, State]
 
 
@@ -105,15 +107,14 @@ class Operation:
 class Auth:
     """How requests say who we are: headers, a name and a password, or a token.
 
-    A token comes from the operation named in `token_from` and is kept for `token_seconds` (0 is
-    for one request); whatever speaks of `auth.token` needs one.
+    A token comes from the operation named in `token_from` and is kept as long as that one's answer
+    says (else for one request); whatever speaks of `auth.token` needs one.
     """
 
     headers: Mapping[str, Template]
     user: Template | None
     password: Template | None
     token_from: str
-    token_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,9 @@ class Callback:
     """How a provider's callback is verified and read.
 
     `unsigned` names what the signature does not cover of status, reference, amount and currency.
-    Where anything is unsigned the callback is only a hint, and `confirm` is "query".
+    Where anything is unsigned the callback is only a hint, and `confirm` is "query"; or "person"
+    where the provider can't be asked. `ours` pairs
+    what names the merchant in the message with the credential that it must equal.
     """
 
     encoding: Encoding
@@ -156,8 +159,9 @@ class Callback:
     signature: Recipe
     items: Expression | None
     keyed: KeyedList | None
-    fields: Mapping[str, Expression | Template]
+    fields: Mapping[str, Source]
     event_key: tuple[Expression, ...]
+    ours: tuple[tuple[Expression, Expression], ...]
     ignore: Condition | None
     live: Condition | None
     confirm: Confirm

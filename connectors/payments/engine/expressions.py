@@ -1,6 +1,7 @@
 """Paths, templates and conditions: all that a provider's file may say about values.
 
-    body.transaction.amount          a path; the parts after `header` and `query` are one name
+    body.transaction.amount          a path; the parts after `header` and `query` are one name,
+                                     and in lists `0` is the first and `last` the last
     'DEP-' + tx.reference|upper      texts and paths joined, each with its pipes
     (body.a + secret.b)|md5          brackets, for a digest of several values
     {{tx.amount|money}}              a template; alone in its text it keeps its type
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from connectors.payments.engine.failures import ValueMissing, ValueUnusable
@@ -25,15 +27,15 @@ class ExpressionInvalid(ValueUnusable):
     """The text is no expression; the message says where and what to write."""
 
 
-class _Missing:
+class Missing:
     """The absence of a value, which is not the same as null."""
 
     def __repr__(self) -> str:
         return "MISSING"
 
 
-MISSING: Final = _Missing()
-Found: TypeAlias = "Thing | _Missing"
+MISSING: Final = Missing()
+Found: TypeAlias = "Thing | Missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +86,14 @@ class Expression:
         if len(self.terms) == 1:
             return _term(self.terms[0], scope)
         parts = [_term(term, scope) for term in self.terms]
-        if any(isinstance(part, _Missing) or part is None for part in parts):
+        if any(isinstance(part, Missing) or part is None for part in parts):
             return MISSING
-        return "".join(text_of(part) for part in parts if not isinstance(part, _Missing))
+        return "".join(text_of(part) for part in parts if not isinstance(part, Missing))
 
     def value(self, scope: Scope) -> Thing:
         """Return the value; raise ValueMissing when it is not there or null."""
         found = self.find(scope)
-        if isinstance(found, _Missing) or found is None:
+        if isinstance(found, Missing) or found is None:
             raise ValueMissing(", ".join(map(str, self.paths())))
         return found
 
@@ -102,7 +104,7 @@ class Expression:
     def text_or_empty(self, scope: Scope) -> str:
         """Return the value as text, empty when it is not there or null."""
         found = self.find(scope)
-        return "" if isinstance(found, _Missing) or found is None else text_of(found)
+        return "" if isinstance(found, Missing) or found is None else text_of(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +161,9 @@ def _term(term: Term, scope: Scope) -> Found:
         found = term.source
     for pipe in term.pipes:
         if pipe.name == "default":
-            if isinstance(found, _Missing) or found is None:
+            if isinstance(found, Missing) or found is None:
                 found = pipe.argument
-        elif not isinstance(found, _Missing) and found is not None and pipe.name != "optional":
+        elif not isinstance(found, Missing) and found is not None and pipe.name != "optional":
             found = FILTERS[pipe.name](found, pipe.argument, scope)
     return found
 
@@ -176,6 +178,8 @@ def look_up(path: Path, scope: Scope) -> Found:
     for step in path.steps:
         if isinstance(found, dict):
             found = found.get(step, MISSING)
+        elif isinstance(found, list) and step == "last" and found:
+            found = found[-1]
         elif isinstance(found, list) and step.isdigit() and int(step) < len(found):
             found = found[int(step)]
         else:
@@ -257,6 +261,7 @@ class _Reader:
         return Pipe(match["name"], argument[1:-1] if argument.startswith("'") else argument)
 
 
+@lru_cache(maxsize=8192)
 def parse(text: str) -> Expression:
     """Read an expression; raise ExpressionInvalid with the place and advice."""
     reader = _Reader(text)
@@ -266,6 +271,7 @@ def parse(text: str) -> Expression:
     return expression
 
 
+@lru_cache(maxsize=8192)
 def parse_template(text: str) -> Template:
     """Read a text with {{expressions}} in it; raise ExpressionInvalid."""
     parts: list[str | Expression] = []
@@ -285,6 +291,7 @@ def parse_template(text: str) -> Template:
 _COMPARISON = re.compile(r"\s*(?P<left>.+?)(?P<kind>\s*==|\s+in\s)\s*(?P<right>.+?)\s*", re.DOTALL)
 
 
+@lru_cache(maxsize=8192)
 def parse_condition(text: str) -> Condition:
     """Read `a == 1 and b in ['x', 'y']`; raise ExpressionInvalid."""
     found = []

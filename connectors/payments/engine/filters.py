@@ -10,7 +10,7 @@ import base64
 import hashlib
 import zlib
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from urllib.parse import quote
 
@@ -73,6 +73,14 @@ def _absolute(value: Thing, argument: str, scope: Scope) -> Thing:
     return text.removeprefix("-") if isinstance(value, str) else Number(text.removeprefix("-"))
 
 
+def _later(value: Thing, argument: str, scope: Scope) -> Thing:
+    return _moment(value) + timedelta(hours=int(argument))
+
+
+def _split(value: Thing, argument: str, scope: Scope) -> Thing:
+    return [part.strip() for part in text_of(value).split(argument or ",") if part.strip()]
+
+
 def _hashed(name: str) -> Filter:
     return lambda value, _, __: hashlib.new(name, bytes_of(value)).hexdigest()
 
@@ -103,6 +111,9 @@ FILTERS: dict[str, Filter] = {
     "reverse": lambda value, _, __: text_of(value)[::-1],
     "limit": lambda value, argument, __: text_of(value)[: int(argument)],
     "text": lambda value, _, __: text_of(value),
+    "digits": lambda value, _, __: "".join(filter(str.isdecimal, text_of(value))),
+    "split": _split,
+    "plus_hours": _later,
     "int": lambda value, _, __: Number(text_of(value)),
     "map": _mapped,
     "unix": _unix,

@@ -16,6 +16,7 @@ from connectors.payments.engine.definitions import (
     Operation,
     Reply,
     Shape,
+    Source,
     State,
 )
 from connectors.payments.engine.expressions import (
@@ -32,18 +33,31 @@ from connectors.payments.engine.sections import Section
 
 ANSWER_FIELDS = frozenset(
     {
-        *("reference", "provider_ref", "redirect_url", "qr", "qr_image", "address", "address_tag"),
+        *(
+            "reference",
+            "session_ref",
+            "provider_ref",
+            "redirect_url",
+            "qr",
+            "qr_image",
+            "address",
+            "address_tag",
+        ),
         *("expires", "status", "amount", "currency", "settled_amount", "settled_currency", "fee"),
         *("fee_currency", "error_code", "error_text", "token", "token_seconds"),
     }
 )
 _CALLBACK_FIELDS = (
-    *("reference", "provider_ref", "status", "amount", "currency", "settled_amount"),
+    *("reference", "session_ref", "provider_ref", "status", "amount", "currency", "settled_amount"),
     *("settled_currency", "fee", "fee_currency", "error_code", "error_text"),
 )
 # What a forger would want to change. Each is covered by the signature or listed as unsigned.
 GUARDED = ("status", "reference", "amount", "currency")
 _ENCODINGS = ("json", "form", "query", "none")
+_ASK_FIELDS = (
+    *("user", "session", "transaction", "auth_code", "amount", "currency", "fee", "fee_currency"),
+    *("method", "provider_ref", "error"),
+)
 _PURPOSES = ("profile", "reserve", "settle", "release")
 # Where a value comes from that nobody but us has written.
 _OURS = frozenset({"cred", "secret", "env", "now", "tx", "urls"})
@@ -80,9 +94,14 @@ def read_shapes(section: Section, name: str) -> dict[str, Shape]:
     return {inner: read_shape(outer, inner, outer.raw(inner)) for inner in list(outer.names())}
 
 
-def read_value(section: Section, name: str) -> Expression | Template:
-    """Read a path, or a template where there are braces."""
-    text = section.text(name)
+def read_value(section: Section, name: str) -> Source:
+    """Read a path, a template where there are braces, or several of which the first counts."""
+    if isinstance(section.raw(name), list):
+        return tuple(_read_one(section, name, text) for text in section.texts(name))
+    return (_read_one(section, name, section.text(name)),)
+
+
+def _read_one(section: Section, name: str, text: str) -> Expression | Template:
     if "{{" in text:
         return section.read(name, parse_template, text)
     return section.read(name, parse, text)
@@ -136,13 +155,10 @@ def read_auth(section: Section) -> Auth:
         user=section.template("user", None),
         password=section.template("password", None),
         token_from=section.text("token_from", ""),
-        token_seconds=section.whole("token_seconds", 0),
     )
     section.done()
     if auth.password is not None and auth.user is None:
         section.fail("user", "is missing beside password.")
-    if auth.token_seconds and not auth.token_from:
-        section.fail("token_from", "is missing; name the operation that gets the token.")
     return auth
 
 
@@ -157,10 +173,14 @@ def read_callback(section: Section) -> Callback:
         keyed=_keyed(section),
         fields={n: read_value(section, n) for n in _CALLBACK_FIELDS if n in section},
         event_key=tuple(section.read("event_key", parse, t) for t in section.texts("event_key")),
+        ours=tuple(
+            (section.read("ours", parse, theirs), section.read("ours", parse, ours))
+            for theirs, ours in section.words("ours").items()
+        ),
         ignore=section.condition("ignore"),
         live=section.condition("live"),
-        confirm=section.choice("confirm", ("none", "query"), "none"),
-        unsigned=frozenset(section.choices("unsigned", GUARDED)),
+        confirm=section.choice("confirm", ("none", "query", "person"), "none"),
+        unsigned=frozenset(section.choices("unsigned", (*GUARDED, "session_ref"))),
         follow_up=_follow_up(section),
         reply=_reply(section),
     )
@@ -173,16 +193,22 @@ def read_callback(section: Section) -> Callback:
 
 def _check_coverage(section: Section, callback: Callback) -> None:
     """Demand that a file admits what its signature leaves open, and asks before it believes."""
-    left = {n for n in GUARDED if n in callback.fields and _is_open(callback, callback.fields[n])}
+    # Without our reference, the provider's own name of the attempt says whose payment it is.
+    whose = "reference" if "reference" in callback.fields else "session_ref"
+    guarded = [whose if one == "reference" else one for one in GUARDED]
+    left = {n for n in guarded if n in callback.fields and _is_open(callback, callback.fields[n])}
     if left != callback.unsigned:
-        listed = ", ".join(f'"{name}"' for name in GUARDED if name in left)
+        listed = ", ".join(f'"{name}"' for name in guarded if name in left)
         section.fail("unsigned", f"the signature leaves these open: write unsigned = [{listed}].")
-    if (left or callback.signature.when) and callback.confirm != "query":
+    open_ended = left or callback.signature.when or callback.signature.alg in ("none", "equals")
+    if open_ended and callback.confirm == "none":
         section.fail("confirm", 'must be "query": what is unsigned is asked for before it counts.')
+    if not open_ended and callback.confirm == "person":
+        section.fail("confirm", "needs no person: everything that counts is signed.")
 
 
-def _is_open(callback: Callback, value: Expression | Template) -> bool:
-    received = [path for path in value.paths() if path.root not in _OURS]
+def _is_open(callback: Callback, source: Source) -> bool:
+    received = [path for one in source for path in one.paths() if path.root not in _OURS]
     return any(not _is_covered(callback.signature, path) for path in received)
 
 
@@ -230,7 +256,8 @@ def read_endpoint(section: Section) -> Endpoint:
     """Read one of the addresses that an inverted provider calls."""
     purpose = section.choice("purpose", _PURPOSES)
     table = section.table("request", required=True)
-    fields = {name: table.expression(name) for name in list(table.names())}
+    fields = {name: table.expression(name) for name in _ASK_FIELDS if name in table}
+    table.done()
     endpoint = Endpoint(
         purpose,
         {name: one for name, one in fields.items() if one is not None},

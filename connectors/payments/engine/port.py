@@ -29,6 +29,7 @@ class Payer:
     address: str = field(default="", repr=False)
     postal_code: str = field(default="", repr=False)
     birth_date: str = field(default="", repr=False)
+    tax_id: str = field(default="", repr=False)
     ip: str = field(default="", repr=False)
     language: str = "en"
 
@@ -46,8 +47,9 @@ class Addresses:
 class Order:
     """A payment to make, in either direction.
 
-    `reference` is ours, unique, and comes back with every word about it. `provider_ref` is the
-    provider's, once known. `beneficiary` holds where a payout goes, in the provider's own words.
+    `reference` is ours, unique, and comes back with every word about it. The provider's own are
+    known later: `session_ref` is the attempt that a Step began, `provider_ref` the payment itself.
+    `beneficiary` holds where a payout goes, in the provider's own words.
     """
 
     reference: str
@@ -57,6 +59,7 @@ class Order:
     idempotency_key: str
     method: str = ""
     description: str = ""
+    session_ref: str = ""
     provider_ref: str = ""
     created: datetime | None = None
     beneficiary: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -105,7 +108,7 @@ class Step:
     """
 
     kind: Show
-    provider_ref: str = ""
+    session_ref: str = ""
     url: str = field(default="", repr=False)
     fields: Mapping[str, str] = field(default_factory=dict, repr=False)
     qr: str = field(default="", repr=False)
@@ -135,7 +138,8 @@ class Notice:
     while `must_ask` is set it is "pending" whatever the provider's callback `claims`, because the
     signature does not cover the claim; ask by `query` and act on that answer. `alarm` is not empty
     when a person has to look. `follow_up` names an operation that the provider waits for.
-    `amount` is None when it could not be read exactly: nothing is credited then.
+    `amount` is None when it could not be read exactly: nothing is credited then. Some providers
+    name only their own `session_ref`, and leave `reference` empty.
     """
 
     event_id: str
@@ -143,6 +147,7 @@ class Notice:
     claims: State
     status: str
     reference: str
+    session_ref: str
     provider_ref: str
     amount: Money | None
     settled: Money | None

@@ -87,6 +87,10 @@ def merged(provider_id: str, folder: Path = FOLDER) -> dict[str, Any]:
     # name its own methods, so that their examples are the brand's own.
     inherited = [one for one in base.get("vectors", ()) if not _is_request(one)]
     laid["vectors"] = [*inherited, *data.get("vectors", ())]
+    address = data.get("credentials", {}).get("base_url", {})
+    if address.get("type") == "url" and not address.get("optional"):
+        # Who asks for the address has none of what it extends.
+        laid.pop("env", None)
     for name in ("proof", "disabled_because", "codes"):
         if name not in data:
             laid.pop(name, None)
@@ -229,6 +233,7 @@ def _money(section: Section, base: MoneyForm | None) -> MoneyForm:
         trim_zeros=section.flag("trim_zeros", default=base.trim_zeros if base else False),
         exponents={**(base.exponents if base else {}), **exponents},
         currencies={**(base.currencies if base else {}), **section.words("currencies")},
+        aliases={**(base.aliases if base else {}), **section.words("aliases")},
         case=section.choice("currency_case", ("upper", "lower"), base.case if base else "upper"),
     )
     section.done()
@@ -317,6 +322,17 @@ def _check(top: Section, provider: Provider) -> None:
         top.fail("proof", f"is missing; {provider.level} names the tests that show it.")
     for operation in provider.operations.values():
         _check_operation(top, provider, operation)
+    _check_callback(top, provider)
+    _check_auth(top, provider)
+    _check_shows(top, provider)
+    for where, path in _credential_paths(provider):
+        secret = path.root == "secret"
+        known = provider.credentials.get(path.steps[0]) if path.steps else None
+        if known is None or secret != (known.kind == "secret"):
+            top.fail(where, f"{path}: declare it under [credentials] with the right type.")
+
+
+def _check_callback(top: Section, provider: Provider) -> None:
     callback = provider.callback
     if callback is not None:
         if callback.confirm == "query" and "query" not in provider.operations:
@@ -325,21 +341,26 @@ def _check(top: Section, provider: Provider) -> None:
             top.fail("callback.follow_up.operation", "there is no such operation.")
         if callback.reply.sign and callback.reply.sign not in provider.signing:
             top.fail("callback.reply.sign", "there is no such recipe under [signing].")
+
+
+def _check_auth(top: Section, provider: Provider) -> None:
     getter = provider.operations.get(provider.auth.token_from)
     if bool(provider.auth.token_from) != any(provider.needs_token(o) for o in provider.operations):
         top.fail("auth.token_from", "goes together with {{auth.token}} in a request.")
     if provider.auth.token_from and (getter is None or "token" not in getter.answer.fields):
         top.fail("auth.token_from", "is no operation whose response has a token.")
+
+
+def _check_shows(top: Section, provider: Provider) -> None:
     is_json = any(one.encoding == "json" and one.body for one in provider.operations.values())
     if provider.money.kind == "major_number" and not is_json:
         top.fail("money.amount", 'there is no JSON to write a number in; write "major_string".')
+    deposit = provider.operations.get("deposit")
+    posted = deposit is not None and deposit.sent_by == "browser"
+    if (provider.capabilities.deposit == "form_post") != posted:
+        top.fail("capabilities.deposit", '"form_post" goes together with sent_by = "browser".')
     if (provider.capabilities.deposit == "instructions") != bool(provider.instructions):
         top.fail("capabilities.deposit", '"instructions" goes together with [[instructions]].')
-    for where, path in _credential_paths(provider):
-        secret = path.root == "secret"
-        known = provider.credentials.get(path.steps[0]) if path.steps else None
-        if known is None or secret != (known.kind == "secret"):
-            top.fail(where, f"{path}: declare it under [credentials] with the right type.")
 
 
 def _check_operation(top: Section, provider: Provider, operation: Operation) -> None:

@@ -8,7 +8,7 @@ from connectors.payments.engine.hooks import HOOKS
 from connectors.payments.engine.recipes import Certificate, Hook, Place, Recipe
 from connectors.payments.engine.sections import Section
 
-_MESSAGES = ("raw", "concat", "template", "segments", "pairs", "values", "json")
+_MESSAGES = ("raw", "concat", "template", "segments", "pairs", "values", "json", "hook")
 _PIPES = ("upper", "lower", "reverse", "md5")
 # What a message of each kind is made of; any other field would be read by nobody.
 _MADE_OF = {
@@ -19,8 +19,9 @@ _MADE_OF = {
     "pairs": ("of", "exclude", "separator", "drop_empty", "urlencode", "numbers"),
     "values": ("of", "exclude", "separator", "drop_empty", "numbers"),
     "json": ("of", "exclude", "numbers"),
+    "hook": ("hook",),
 }
-_NEEDS = {"concat": "fields", "template": "text", "segments": "segments"}
+_NEEDS = {"concat": "fields", "template": "text", "segments": "segments", "hook": "hook"}
 
 
 def read_recipe(section: Section, *, receives: bool) -> Recipe:

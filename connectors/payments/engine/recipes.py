@@ -39,7 +39,7 @@ from connectors.payments.engine.filters import bytes_of, text_of
 from connectors.payments.engine.literals import Number, NumberStyle, Value, render_json, scalar_text
 from connectors.payments.engine.scopes import Scope
 
-MessageKind = Literal["raw", "concat", "template", "segments", "pairs", "values", "json"]
+MessageKind = Literal["raw", "concat", "template", "segments", "pairs", "values", "json", "hook"]
 Nulls = Literal["refuse", "skip", "empty"]
 Pipe = Literal["upper", "lower", "reverse", "md5"]
 Hook = Callable[[Scope], str]

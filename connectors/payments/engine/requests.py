@@ -70,8 +70,9 @@ def order_scope(provider: Provider, account: Account, order: Order, now: datetim
         "idempotency_key": order.idempotency_key,
         "description": order.description or f"Deposit {order.reference}",
     }
-    if order.provider_ref:
-        tx["provider_ref"] = order.provider_ref
+    for name in ("session_ref", "provider_ref"):
+        if text := getattr(order, name):
+            tx[name] = text
     if order.created is not None:
         tx["created"] = order.created
     code = (method.code or method.id) if method else order.method
@@ -84,7 +85,7 @@ def order_scope(provider: Provider, account: Account, order: Order, now: datetim
             "cancel": order.addresses.cancel,
         },
         beneficiary=dict(order.beneficiary),
-        method={"code": code} if code else {},
+        method={"code": code, "name": method.name if method else code} if code else {},
     )
 
 

@@ -6,6 +6,8 @@
     of = "reply"                  `at`                                         expect = {answer}
     of = "operations.deposit"     `order`, `environment`, `at`, `token`        expect = {request}
     of = "answers.deposit"        `raw`, `status`                              expect = {step}
+    of = "asks.authorize"         `raw`                                        expect = {ask}
+    of = "endpoints.authorize"    `raw`, and `profile`, `held` or `refusal`    expect = "body"
     of = "instructions"           `order`                                      expect = [lines]
 
 Instead of `expect`, `refuse` names the reason. `account` lays credentials over the file's
@@ -28,7 +30,13 @@ from connectors.payments.engine.answers import (
 )
 from connectors.payments.engine.callbacks import answering, receive
 from connectors.payments.engine.definitions import Provider, Vector
-from connectors.payments.engine.failures import CallbackRefused, EgressForbidden, OrderRefused
+from connectors.payments.engine.failures import (
+    CallbackRefused,
+    CertificateNeeded,
+    EgressForbidden,
+    OrderRefused,
+)
+from connectors.payments.engine.inverted import Held, HoldRefused, answer_to, ask_of
 from connectors.payments.engine.literals import Value, parse_form, wrap
 from connectors.payments.engine.port import (
     Account,
@@ -54,6 +62,7 @@ SAMPLE_ORDER: dict[str, str] = {
     "idempotency_key": "key-7F3K2M",
     "method": "",
     "description": "",
+    "session_ref": "",
     "provider_ref": "",
 }
 SAMPLE_PAYER: dict[str, str] = {
@@ -67,6 +76,7 @@ SAMPLE_PAYER: dict[str, str] = {
     "address": "Brivibas 1",
     "postal_code": "LV-1010",
     "birth_date": "1990-01-31",
+    "tax_id": "",
     "ip": "203.0.113.7",
     "language": "en",
 }
@@ -109,6 +119,8 @@ def check(provider: Provider, vector: Vector) -> None:
         actual = f"refused {error.code} {error.text}".rstrip()
     except PaymentUnknown:
         actual = "unknown"
+    except CertificateNeeded:
+        actual = "certificate"
     if actual != expected or refused != ("refuse" in vector.data):
         raise VectorFails(f"expected {expected!r}, got {actual!r}")
 
@@ -123,10 +135,16 @@ def outcome(provider: Provider, vector: Vector) -> Any:
         recipe = recipe_of(provider, vector.of)
         return sign(recipe, signing_scope(provider, account, data, now))
     if what == "callback":
-        notices = [_plain(one) for one in receive(provider, account, call_of(data), now=now)]
+        known = data.get("certificates", {})
+        received = receive(provider, account, call_of(data), now=now, certificates=known)
+        notices = [_plain(one) for one in received]
         return notices if "items" in data or len(notices) != 1 else notices[0]
     if what == "reply":
         return _plain(answering(provider, account, now=now))
+    if what == "asks":
+        return _plain(ask_of(provider, account, name, call_of(data), now=now))
+    if what == "endpoints":
+        return _endpoint_answer(provider, account, name, data, now)
     if what == "instructions":
         return [list(line) for line in instructions(provider, account, order_of(data), now=now)]
     operation = provider.operations.get(name)
@@ -136,14 +154,27 @@ def outcome(provider: Provider, vector: Vector) -> Any:
     if what == "operations":
         request = build(provider, operation, account, order, now=now, token=data.get("token", ""))
         return _plain(request)
-    received = Received(int(data.get("status", 200)), str(data.get("raw", "")).encode())
+    answered = Received(int(data.get("status", 200)), str(data.get("raw", "")).encode())
     scope = order_scope(provider, account, order, now)
-    reading = read(provider, operation, received, scope)
+    reading = read(provider, operation, answered, scope)
     if name == "deposit" or provider.opens_page(name):
         return _plain(step_of(provider, operation, reading))
     if "token" in operation.answer.fields:
         return {"token": reading.text("token"), "seconds": reading.text("token_seconds")}
     return _plain(standing_of(operation, reading))
+
+
+def _endpoint_answer(
+    provider: Provider, account: Account, name: str, data: Mapping[str, Any], now: datetime
+) -> str:
+    """Return the body that we answer with at one of our own addresses."""
+    ask = ask_of(provider, account, name, call_of(data), now=now)
+    held = Held(**data["held"]) if "held" in data else None
+    refusal = HoldRefused(*data["refusal"]) if "refusal" in data else None
+    answered = answer_to(
+        provider, name, ask, profile=data.get("profile"), held=held, refusal=refusal
+    )
+    return answered.body.decode()
 
 
 def recipe_of(provider: Provider, of: str) -> Recipe:

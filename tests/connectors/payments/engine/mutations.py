@@ -17,7 +17,7 @@ from connectors.payments.engine.digests import ALGORITHMS, PLAIN
 from connectors.payments.engine.expressions import parse
 from connectors.payments.engine.failures import DefinitionInvalid, ValueUnusable
 from connectors.payments.port import PaymentError
-from tests.oracles.payment_tables import EXPONENTS, METHODS, SHOWS, STATUSES
+from tests.oracles.payment_tables import ALIASES, EXPONENTS, METHODS, SHOWS, STATUSES
 
 # What a file says of itself and to people, and what only the treasury's policies read.
 _ABOUT = {
@@ -92,9 +92,14 @@ def _changes(path: tuple[str | int, ...], value: Any) -> Iterator[_Change]:
             if number and value[number - 1] != inner:
                 swapped = [*value]
                 swapped[number - 1 : number + 1] = [inner, value[number - 1]]
-                # The words of a status map and methods have no order; letters that are turned
+                # Words of a status map, methods and sets have no order; letters that are turned
                 # round and raised are the same as letters that are raised and turned round.
-                if "status_map" not in path and last not in ("methods", "post"):
+                if "status_map" not in path and last not in (
+                    "methods",
+                    "post",
+                    "unsigned",
+                    "hosts",
+                ):
                     yield path, f"{number - 1} and {number} swapped", swapped
     elif isinstance(value, bool):
         yield path, f"{not value}", not value
@@ -176,6 +181,8 @@ def table_faults(data: Mapping[str, Any]) -> list[str]:
     }
     if exponents != EXPONENTS.get(data["id"], {}):
         found.append("exponent_override")
+    if data.get("money", {}).get("aliases", {}) != ALIASES.get(data["id"], {}):
+        found.append("aliases")
     if {m["id"]: m.get("code", "") for m in data.get("methods", ())} != METHODS.get(data["id"]):
         found.append("methods")
     if data["capabilities"]["deposit"] != SHOWS.get(data["id"]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from connectors.payments.engine import provider_files, vectors
 from connectors.payments.engine.callbacks import call_scope, receive
 from connectors.payments.engine.definitions import Callback, Provider, Vector
-from connectors.payments.engine.expressions import Expression, Path
+from connectors.payments.engine.expressions import Path
 from connectors.payments.engine.literals import Number, Value, parse_form, parse_json, render_json
 from connectors.payments.engine.port import Account, Call, Notice
 from connectors.payments.engine.recipes import sign
@@ -145,7 +145,14 @@ def sample_of(provider: Provider, vector: Vector) -> Sample:
 
 def whole(provider_id: str) -> Sample:
     """Return the sample that says most: with a status, an amount and a currency."""
-    return max(samples(provider_id), key=lambda one: len(str(one.receive()[0])))
+
+    def says(sample: Sample) -> int:
+        (notice,) = sample.receive()
+        return sum(
+            bool(getattr(notice, name)) for name in ("reference", "amount", "settled", "fee")
+        )
+
+    return max(samples(provider_id), key=says)
 
 
 def first_item(sample: Sample, body: Mapping[str, Value]) -> Value:
@@ -171,8 +178,20 @@ def put(sample: Sample, body: dict[str, Value], path: Path, value: Value) -> Non
         inner[last] = value
 
 
-def paths_of(sample: Sample, field: str) -> Iterator[Path]:
-    """Return where in a body a field of the callback stands."""
-    value = sample.callback.fields.get(field)
-    if isinstance(value, Expression):
-        yield from (path for path in value.paths() if path.root in ("body", "item"))
+def paths_of(sample: Sample, field: str) -> list[Path]:
+    """Return where in a sample's body the parts of a field of its callback stand."""
+    for source in sample.callback.fields.get(field, ()):
+        paths = [path for path in source.paths() if path.root in ("body", "item")]
+        if any(_stands(sample, path) for path in paths):
+            return paths
+    return []
+
+
+def _stands(sample: Sample, path: Path) -> bool:
+    inner: Any = first_item(sample, sample.body) if path.root == "item" else sample.body
+    for step in path.steps:
+        if isinstance(inner, list):
+            inner = inner[int(step)] if step.isdigit() and int(step) < len(inner) else None
+        else:
+            inner = inner.get(step) if isinstance(inner, dict) else None
+    return inner is not None

@@ -24,7 +24,8 @@ def test_every_mutant_is_killed(provider_id: str) -> None:
 
     alive = [str(one) for one in made if not killer(one)]
 
-    assert made
+    # A clone has nothing of its own but its address and its name.
+    assert made or provider_files.load(provider_id).extends == "praxis"
     assert alive == []
 
 
