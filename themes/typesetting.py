@@ -10,10 +10,12 @@ import base64
 import json
 import resource
 import sys
+from functools import partial
 from typing import Any
 
 MEMORY_BYTES = 1024 * 1024 * 1024
 PROCESSOR_SECONDS = 10
+_NO_LETTER = "could not be displayed with font"
 
 
 def limit() -> None:
@@ -31,19 +33,28 @@ def limit() -> None:
 
 
 def typeset(order: dict[str, Any]) -> bytes:
-    """Return the file of an order; the same order gives the same bytes."""
+    """Return the file of an order; the same order gives the same bytes.
+
+    PDF/UA allows no letter that no font has. A name in such letters gets its document all the
+    same, with squares for them, and without the claim to that standard.
+    """
     import typst  # noqa: PLC0415 - after the limits, which it then lives in
 
-    files = {name: base64.b64decode(data) for name, data in order["files"].items()}
-    made = typst.compile(
-        files,
+    compiled = partial(
+        typst.compile,
+        {name: base64.b64decode(data) for name, data in order["files"].items()},
         font_paths=[order["fonts"]],
         ignore_system_fonts=True,
         format=order["format"],
         ppi=order["ppi"],
-        pdf_standards=["ua-1"] if order["format"] == "pdf" else [],
         timestamp=0,
     )
+    try:
+        made = compiled(pdf_standards=["ua-1"] if order["format"] == "pdf" else [])
+    except typst.TypstError as error:
+        if _NO_LETTER not in str(error):
+            raise
+        made = compiled()
     first = made[0] if isinstance(made, list) else made
     assert isinstance(first, bytes)
     return first

@@ -11,6 +11,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Self
 
 from kernel.errors import InvalidInput, ProductError
+from kernel.language import marked
 
 # ISO 4217 minor units where they are not 2, crypto assets by their usual scale, and
 # cent currencies (USC), whose unit is a hundredth of the named currency.
@@ -38,7 +39,7 @@ class UnknownCurrency(ProductError):
 
     code = "unknown_currency"
     status = 422
-    message = "This currency is not supported."
+    message = marked("This currency is not supported.")
 
 
 class CurrencyMismatch(ProductError):

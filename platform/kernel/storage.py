@@ -6,6 +6,7 @@ from typing import Protocol
 
 from kernel.actor import TenantRef
 from kernel.errors import ProductError
+from kernel.language import marked
 
 
 class ObjectMissing(ProductError):
@@ -13,7 +14,7 @@ class ObjectMissing(ProductError):
 
     code = "object_missing"
     status = 404
-    message = "The file is not in the store any more."
+    message = marked("The file is not in the store any more.")
 
 
 class ObjectStore(Protocol):

@@ -93,6 +93,15 @@ async def test_whatever_a_name_holds_is_printed_and_never_run(words: str) -> Non
         assert shown.count("".join(line.split())) >= 4
 
 
+@pytest.mark.parametrize("name", ["\u738b\u5c0f\u660e", "\u0e44\u0e17\u0e22", "Sofia \U0001f600"])
+async def test_a_name_in_letters_that_no_font_has_gets_its_document_too(name: str) -> None:
+    """Squares stand for those letters; a client is never left without a receipt for a name."""
+    (text,) = await _pages(_document(addressee=(name, "Munich")))
+
+    assert "Munich" in text
+    assert "2.00 USD" in text
+
+
 async def test_signs_that_nobody_sees_do_not_turn_a_line_round() -> None:
     """An override of direction in a name would print 10 as 01."""
     (text,) = await _pages(_document(addressee=("Sofia \u202e01\x00\x1b Keller",)))

@@ -22,7 +22,6 @@ from tools import texts
 
 _PLACES = re.compile(r"%(?:%|[sd])")
 ROOT = texts.ROOT
-_TEMPLATES = ROOT / "themes" / "default" / "templates"
 
 
 def forms(string: object) -> list[str]:
@@ -121,11 +120,11 @@ def test_a_catalogue_is_read_from_where_it_is_said_to_be(tmp_path: Path) -> None
         assert gettext("Home") == "Start"
 
 
-@pytest.mark.parametrize("folder", ["trader", "partner", "auth", "public"])
+@pytest.mark.parametrize("folder", ["trader", "partner", "auth", "public", "notifications"])
 def test_no_template_writes_a_text_of_its_own(folder: str) -> None:
     """Between the tags of a template stand values and catalogue texts, never plain words."""
     own = []
-    for path in sorted((_TEMPLATES / folder).glob("*.html")):
+    for path in sorted((ROOT / "themes").glob(f"*/templates/{folder}/*.html")):
         # The block of a class name is no text.
         source = path.read_text().replace("{% block auth_width %} broad", "")
         source = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", "\x00", source, flags=re.DOTALL)

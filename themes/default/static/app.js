@@ -116,14 +116,23 @@
   }
   document.addEventListener('keydown', step);
 
+  /* A size as the page's language writes it, in Latin digits. */
+  function size(bytes) {
+    var large = bytes >= 1048576, shown = { style: 'unit', unit: large ? 'megabyte' : 'kilobyte', maximumFractionDigits: large ? 1 : 0 };
+    return new Intl.NumberFormat(root.lang + '-u-nu-latn', shown).format(large ? bytes / 1048576 : Math.max(1, bytes / 1024));
+  }
+
   function showFile(input) {
     var drop = input.closest('[data-file]'), file = input.files[0];
     if (!drop) return;
     var picture = drop.querySelector('[data-file-preview]');
     drop.classList.toggle('has', Boolean(file));
     if (!file) return;
-    drop.querySelector('[data-file-name]').textContent = file.name;
-    drop.querySelector('[data-file-hint]').textContent = (file.size / 1048576).toFixed(1) + ' MB';
+    [['name', file.name], ['hint', size(file.size)]].forEach(function (told) {
+      var place = drop.querySelector('[data-file-' + told[0] + ']');
+      place.textContent = told[1];
+      place.translate = false;
+    });
     picture.hidden = true;
     if (/^image\/(png|jpeg|webp)$/.test(file.type)) {
       var reader = new FileReader();
