@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from bench.eyes import Copy
-from entrypoints import environment, wiring
 from identity import queries as identity_queries
-from kernel import settings as kernel_settings
+from kernel.actor import TenantRef
 from kernel.money import Money
 from messaging import notifications
-from tenants import queries as tenant_queries
+from tenants.ports import Ports
+from tests.browser.inside import inside
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 _READY = "navigator.serviceWorker.ready.then(found => found.active && found.active.state)"
@@ -50,45 +49,24 @@ def _installed(context: BrowserContext, copy: Copy, slug: str) -> Page:
 def _tell(data: Path, slug: str, title: str) -> None:
     """Tell the demo trader something from a process of its own, as the worker would."""
 
-    async def work() -> None:
-        ports = wiring.ports(kernel_settings.load(environment.load(data)), pool_size=2)
-        try:
-            async with ports.database.control() as control:
-                row = await tenant_queries.tenant_by_slug(control, slug)
-                assert row is not None
-                tenant = tenant_queries.ref(row)
-            async with ports.database.tenant(tenant) as session:
-                user = await identity_queries.user_by_email(
-                    session, kind="client", email=f"trader@{slug}.example"
-                )
-                assert user is not None
-                await notifications.notify(
-                    session,
-                    user_id=user.id,
-                    kind="deposit",
-                    title=title,
-                    body="%(amount)s is in your wallet.",
-                    href="/history",
-                    facts={"amount": Money.of("12.50", "USD")},
-                )
-            await asyncio.sleep(0.2)
-        finally:
-            await wiring.close(ports)
+    async def work(ports: Ports, tenant: TenantRef) -> None:
+        async with ports.database.tenant(tenant) as session:
+            user = await identity_queries.user_by_email(
+                session, kind="client", email=f"trader@{slug}.example"
+            )
+            assert user is not None
+            await notifications.notify(
+                session,
+                user_id=user.id,
+                kind="deposit",
+                title=title,
+                body="%(amount)s is in your wallet.",
+                href="/history",
+                facts={"amount": Money.of("12.50", "USD")},
+            )
+        await asyncio.sleep(0.2)
 
-    # Playwright's loop runs in this thread.
-    failures: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            asyncio.run(work())
-        except BaseException as failure:  # noqa: BLE001 - raised below, in the test's thread
-            failures.append(failure)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    if failures:
-        raise failures[0]
+    inside(data, slug, work)
 
 
 def _push(page: Page, context: BrowserContext, origin: str, message: dict[str, Any]) -> None:
