@@ -24,6 +24,8 @@ from connectors.payments.engine.scopes import Scope
 from connectors.payments.port import PaymentError
 
 _HEAD = ("ID", "KIND", "LEVEL", "STATE", "METHODS", "BRANDS", "VECTORS", "CALLBACK", "NAME")
+# What providers call it.
+_CALLBACK = frozenset({"callback", "callback.signature", "notification", "webhook", "ipn", "dmn"})
 _ENVELOPE = frozenset({"body", "raw", "headers", "query", "method", "path", "part"})
 
 
@@ -218,10 +220,10 @@ def _account(provider: Provider, secrets: Mapping[str, str]) -> Account:
 def _recipe(provider: Provider, operation: str) -> tuple[str, Recipe]:
     """Return what signs an operation: a recipe's own name counts as one."""
     callback = provider.callback
-    if operation == "callback" and callback is not None:
+    if operation in _CALLBACK and callback is not None:
         return "callback.signature", callback.signature
     known = provider.operations.get(operation)
-    name = known.sign if known is not None else operation
+    name = known.sign if known is not None else operation.removeprefix("signing.")
     if name in provider.signing:
         return f"signing.{name}", provider.signing[name]
     signs = {one for one, op in provider.operations.items() if op.sign in provider.signing}

@@ -112,8 +112,10 @@ class _Digits(str):
 
 def _javascript(value: Any) -> str:
     if isinstance(value, dict):
-        names = sorted(value)
-        return "{" + ",".join(f"{json.dumps(n)}:{_javascript(value[n])}" for n in names) + "}"
+        # JavaScript sorts by UTF-16 units and leaves letters of other scripts as they are.
+        names = sorted(value, key=lambda name: name.encode("utf-16-be"))
+        pairs = [f"{json.dumps(n, ensure_ascii=False)}:{_javascript(value[n])}" for n in names]
+        return "{" + ",".join(pairs) + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(_javascript, value)) + "]"
     if isinstance(value, _Digits):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from connectors.payments.engine.amounts import MoneyForm
 from connectors.payments.engine.definitions import Operation, Provider, Source, State
-from connectors.payments.engine.expressions import Missing
+from connectors.payments.engine.expressions import Condition, Missing, look_up
 from connectors.payments.engine.failures import ValueMissing, ValueUnusable
 from connectors.payments.engine.filters import text_of
 from connectors.payments.engine.literals import Number, Value, parse_form, parse_json
@@ -113,9 +113,17 @@ def read(provider: Provider, operation: Operation, received: Received, scope: Sc
     reading = Reading(answer.fields, scope, provider.money)
     if answer.soft is not None and answer.soft.holds(scope):
         raise SoftDecline(reading.text("error_code")[:60], reading.text("error_text")[:200])
+    if is_good and answer.ok is not None and not _says(answer.ok, scope):
+        raise PaymentUnknown("The provider's answer is of another kind: its outcome is unknown.")
     if not is_good or (answer.ok is not None and not answer.ok.holds(scope)):
         raise _refusal(received.status, reading.text("error_code"), reading.text("error_text"))
     return reading
+
+
+def _says(condition: Condition, scope: Scope) -> bool:
+    """Whether an answer has what tells a yes from a no; without it, it is neither."""
+    found = [look_up(path, scope) for path in condition.paths()]
+    return not any(isinstance(one, Missing) or one is None for one in found)
 
 
 def _refusal(status: int, code: str, text: str) -> PaymentRefused:

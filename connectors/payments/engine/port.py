@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from connectors.payments.engine.definitions import Provider, Show, State
+from connectors.payments.port import EventKind
 from kernel.money import Money
 
 
@@ -219,8 +220,28 @@ class DeclaredGateway(Protocol):
     async def follow_up(self, notice: Notice, order: Order) -> Standing:
         """Make the call that a notice asks for."""
 
-    def receive(self, call: Call) -> Sequence[Notice]:
+    async def receive(self, call: Call) -> Sequence[Notice]:
         """Verify a callback and read it; raise CallbackRefused (a SignatureRefused)."""
 
     def answering(self, call: Call) -> Answering:
         """What to answer to a callback once its notices are committed."""
+
+    async def check(self) -> None:
+        """Make sure the credentials work, as far as one can tell; raise CredentialsRefused."""
+
+
+_KINDS: dict[State, EventKind] = {
+    "pending": "pending",
+    "succeeded": "paid",
+    "failed": "failed",
+    "cancelled": "expired",
+    "refunded": "refunded",
+    "chargeback": "disputed",
+    "held": "pending",
+    "ignored": "ignored",
+}
+
+
+def event_kind(state: State) -> EventKind:
+    """Return the treasury's word for a state; what is held stays open until a person decides."""
+    return _KINDS[state]

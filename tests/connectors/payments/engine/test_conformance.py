@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import hmac
 import itertools
 from collections.abc import Mapping
 from dataclasses import replace
@@ -115,6 +116,32 @@ def test_the_signature_is_needed_whole(provider_id: str) -> None:
         assert _reason(sample, good, _secrets(sample, "00" * 16)) == "wrong_signature"
 
 
+@pytest.mark.parametrize("provider_id", [one for one in SIGNED if one in SHARED])
+def test_signatures_are_compared_in_constant_time(
+    provider_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A right and a wrong signature go through compare_digest, with every live secret."""
+    sample = whole(provider_id)
+    calls = []
+    compare = hmac.compare_digest
+
+    def counted(first: bytes, second: bytes) -> bool:
+        calls.append(len(first))
+        return compare(first, second)
+
+    monkeypatch.setattr("connectors.payments.engine.digests.hmac.compare_digest", counted)
+    sample.receive()
+    once = len(calls)
+    with pytest.raises(CallbackRefused):
+        sample.receive(sample.carrying("f" * len(sample.signature), sample.call, sample.body))
+    before = len(calls)
+    sample.receive(account=_secrets(sample, "", older=3))
+
+    assert once >= 1
+    assert before > once or sample.callback.signature.parts
+    assert len(calls) - before == 4 * once
+
+
 def _reason(sample: Sample, signature: str | None, account: Account | None = None) -> str:
     """Why a call with a signature is refused; no secret stands in the words for it."""
     with pytest.raises(CallbackRefused) as refused:
@@ -126,11 +153,13 @@ def _reason(sample: Sample, signature: str | None, account: Account | None = Non
     return refused.value.reason
 
 
-def _secrets(sample: Sample, text: str) -> Account:
-    """The account with another text in place of every secret."""
+def _secrets(sample: Sample, text: str, *, older: int = 0) -> Account:
+    """The account with another text in place of every secret, or with older ones behind each."""
     kinds = {name: one.kind for name, one in sample.provider.credentials.items()}
     kept = sample.account.credentials
-    return Account("sandbox", {n: text if kinds[n] == "secret" else kept[n] for n in kept})
+    behind = "".join(f"\n{'0' * 31}{number}" for number in range(older))
+    new = {n: kept[n] + behind if older else text for n in kept}
+    return Account("sandbox", {n: new[n] if kinds[n] == "secret" else kept[n] for n in kept})
 
 
 @pytest.mark.parametrize("provider_id", [one for one in SIGNED if one in SHARED])
