@@ -52,7 +52,7 @@ async def test_somebody_joins_below_a_partner_and_proves_their_address(
     async with database.tenant(tenant) as session:
         top = await partner(session, "Atlas", plan="MASTER")
     form = await browser.get(IB, f"/join/{top.code}")
-    assert "You join the network of Atlas." in form.text
+    assert "You join the network of \u2066Atlas\u2069." in form.text
 
     sent = await browser.post(IB, f"/join/{top.code}", NEW)
     assert sent.status_code == 200
