@@ -114,6 +114,8 @@ def signed(provider_id: str, operation: str, given: bytes, secrets: Mapping[str,
         left_out = [path for path in _reads(recipe) if _is_absent(path, recipe, scope)]
         if left_out:
             lines.append(f"left out           {', '.join(left_out)}")
+        if _signs_bytes(recipe) and scope.roots["raw"] == given and given.endswith(b"\n"):
+            lines.append("note               the file ends in a line break, which is signed too")
         lines.append(f"canonical sha256   {hashlib.sha256(message).hexdigest()}")
         lines.append(f"signature          {signature}")
         if recipe.place is not None:
@@ -236,7 +238,10 @@ def _scopes(provider: Provider, recipe: Recipe, account: Account, given: bytes) 
     try:
         whole = parse_json(given)
     except PaymentError as error:
-        raise Unusable(f"--input: {error}") from None
+        if not _signs_bytes(recipe):
+            raise Unusable(f"--input: {error}") from None
+        # What signs bytes signs any: a form, or a body that is no JSON.
+        whole = {}
     if not isinstance(whole, dict):
         raise Unusable("--input: write a JSON object.")
     envelope = whole if whole and set(whole) <= _ENVELOPE else {}
@@ -264,6 +269,10 @@ def _scopes(provider: Provider, recipe: Recipe, account: Account, given: bytes) 
     items = look_up(callback.items.paths()[0], scope)
     for one in items if isinstance(items, list) else [_as_item(recipe, body)]:
         yield scope.plus(item=one)
+
+
+def _signs_bytes(recipe: Recipe) -> bool:
+    return recipe.message == "raw" or "raw" in _reads(recipe)
 
 
 def _as_item(recipe: Recipe, body: Value) -> Value:

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from connectors.payments.engine import provider_files
 from entrypoints.cli import main
 from tests.connectors.payments.engine.published import FIRST
+from tests.connectors.payments.engine.published_rest import PUBLISHED as PUBLISHED_REST
 from tests.oracles import payment_digests as oracle
 
 PUBLISHED = {one.name.split()[0]: one for one in FIRST}
@@ -136,6 +137,20 @@ def test_numbers_and_raw_bytes_are_signed_as_they_stand_in_the_file(tmp_path: Pa
     envelope = {"raw": RAW1.decode(), "part": {"t": "1795450000"}}
     result = run(tmp_path, "sign", "stripe", "callback", input=envelope, secrets=secrets)
     assert lines(result)["signature"] == oracle.stripe("whsec_test_8f2b", 1795450000, RAW1)
+
+
+def test_a_body_that_is_no_json_is_signed_as_it_is(tmp_path: Path) -> None:
+    """A form is signed by its bytes; a line break at its end is told."""
+    one = next(o for o in PUBLISHED_REST if o.name.startswith("V10"))
+    secrets = {"ipn_secret": "cp_ipn_secret"}
+    raw = one.data["raw"].encode()
+
+    result = run(tmp_path, "sign", "coinpayments", "callback", input=raw, secrets=secrets)
+    assert lines(result)["signature"] == one.expected
+    assert "note" not in lines(result)
+    broken = run(tmp_path, "sign", "coinpayments", "ipn", input=raw + b"\n", secrets=secrets)
+    assert "line break" in lines(broken)["note"]
+    assert lines(broken)["signature"] != one.expected
 
 
 def test_what_was_left_out_of_a_signature_is_told(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from connectors.payments.engine.amounts import MoneyForm
@@ -18,6 +18,7 @@ from connectors.payments.port import PaymentRefused, PaymentUnknown
 from kernel.money import Money
 
 ANSWER_BYTES_MAX = 1024 * 1024
+_UNREADABLE = "The provider's answer can't be read: its outcome is unknown."
 
 
 class SoftDecline(PaymentRefused):
@@ -86,6 +87,16 @@ def parse_body(raw: bytes, encoding: str) -> Value:
     return {}
 
 
+@contextlib.contextmanager
+def _clear() -> Iterator[None]:
+    """Turn a value of another kind than the file says into an outcome that is unknown."""
+    try:
+        yield
+    except ValueUnusable:
+        raise PaymentUnknown(_UNREADABLE) from None
+
+
+@_clear()
 def read(provider: Provider, operation: Operation, received: Received, scope: Scope) -> Reading:
     """Judge an answer and return its values.
 
@@ -106,9 +117,7 @@ def read(provider: Provider, operation: Operation, received: Received, scope: Sc
     except ValueUnusable:
         if not is_good:
             raise _refusal(received.status, "", "") from None
-        raise PaymentUnknown(
-            "The provider's answer can't be read: its outcome is unknown."
-        ) from None
+        raise PaymentUnknown(_UNREADABLE) from None
     scope = scope.plus(body=body, raw=received.body)
     reading = Reading(answer.fields, scope, provider.money)
     if answer.soft is not None and answer.soft.holds(scope):
@@ -130,6 +139,7 @@ def _refusal(status: int, code: str, text: str) -> PaymentRefused:
     return PaymentRefused((code or str(status))[:60], text[:200])
 
 
+@_clear()
 def step_of(provider: Provider, operation: Operation, reading: Reading) -> Step:
     """Return what the payer sees next; raise PaymentUnknown when the answer does not say."""
     kind = provider.capabilities.deposit if operation.name == "deposit" else "redirect"
@@ -151,6 +161,7 @@ def step_of(provider: Provider, operation: Operation, reading: Reading) -> Step:
     return step
 
 
+@_clear()
 def standing_of(operation: Operation, reading: Reading) -> Standing:
     """Return what an answer says about the payment itself."""
     word = reading.text("status")

@@ -140,6 +140,15 @@ def test_a_good_status_with_an_unreadable_body_is_unknown(raw: str) -> None:
         answered(200, raw)
 
 
+@pytest.mark.parametrize("value", ['{"a":1}', "[1]", '{"href":{}}'])
+def test_a_value_of_another_kind_is_unknown(value: str) -> None:
+    """A table where a text should be leaves open what the provider has done."""
+    with pytest.raises(PaymentUnknown):
+        answered(200, f'{{"status":0,"redirect_url":{value}}}')
+    with pytest.raises(PaymentUnknown):
+        answered(400, f'{{"status":7,"description":{value}}}')
+
+
 def test_a_definite_no_is_one() -> None:
     """Refusals keep the provider's code and words; a body that can't be read changes nothing."""
     with pytest.raises(PaymentRefused) as refused:
