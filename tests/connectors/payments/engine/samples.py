@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -122,6 +123,7 @@ class Sample:
         return received.text(scope)
 
 
+@functools.cache
 def samples(provider_id: str) -> list[Sample]:
     """Return the calls of a file's vectors that lead to exactly one notice."""
     provider = provider_files.load(provider_id)
@@ -143,6 +145,7 @@ def sample_of(provider: Provider, vector: Vector) -> Sample:
     )
 
 
+@functools.cache
 def whole(provider_id: str) -> Sample:
     """Return the sample that says most: with a status, an amount and a currency."""
 
