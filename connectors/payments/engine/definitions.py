@@ -287,7 +287,7 @@ class Provider:
     @property
     def reaches(self) -> int:
         """How many ways to pay are reached: the methods, else the codes, else the one."""
-        return len(self.methods) or len(self.codes) or 1
+        return (len(self.methods) or len(self.codes) or 1) if self.enabled else 0
 
     def needs_token(self, operation: str) -> bool:
         """Whether a request speaks of `auth.token`, which has to be fetched before it is built."""
