@@ -17,6 +17,7 @@ from sqlalchemy import (
     Numeric,
     String,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -26,12 +27,16 @@ from kernel.database import Base
 
 
 class AccountCode(Base):
-    """A code of the chart: who owns accounts of it, and whether they may go below zero."""
+    """A code of the chart: who owns accounts of it, and whether they may go below zero.
+
+    Guarded ones may not; of these, forcible ones only by a forced entry.
+    """
 
     __tablename__ = "account_code"
     code: Mapped[str] = mapped_column(String(60), primary_key=True)
     owner_kind: Mapped[str] = short(10)
     guarded: Mapped[bool] = mapped_column(Boolean)
+    forcible: Mapped[bool] = mapped_column(Boolean, server_default=false())
 
 
 class LedgerAccount(Base):
@@ -53,22 +58,36 @@ class LedgerAccount(Base):
 
 
 class AccountBalance(Base):
-    """What an account's lines add up to (debit positive), and what is set aside of it."""
+    """What an account's lines add up to (debit positive), and what is set aside of it.
+
+    Code, currency and owner are the account's, so that posting finds the balance at once.
+    """
 
     __tablename__ = "balance"
     __table_args__ = (
-        CheckConstraint("held >= 0", name="held"),
-        CheckConstraint("NOT guarded OR -amount - held >= 0", name="never_negative"),
+        UniqueConstraint("owner_id", "code", "currency", "owner_kind", name="uq_balance_owner_id"),
+        CheckConstraint(
+            "held >= 0 AND (NOT guarded OR forcible OR amount + held <= 0)",
+            name="never_negative",
+        ),
     )
     account_id: Mapped[UUID] = mapped_column(ForeignKey("ledger_account.id"), primary_key=True)
+    code: Mapped[str] = short(60)
+    currency: Mapped[str] = short(8)
+    owner_kind: Mapped[str] = short(10)
+    owner_id: Mapped[str] = short(60)
     amount: Mapped[Decimal] = mapped_column(Numeric(28, 8), server_default=text("0"))
     held: Mapped[Decimal] = mapped_column(Numeric(28, 8), server_default=text("0"))
     version: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     guarded: Mapped[bool] = mapped_column(Boolean)
+    forcible: Mapped[bool] = mapped_column(Boolean, server_default=false())
 
 
 class Entry(Base):
-    """One business event: two lines or more that add up to zero in each currency."""
+    """One business event: two lines or more that add up to zero in each currency.
+
+    `occurred_at` is the moment it counts from, `recorded_at` when it was written.
+    """
 
     __tablename__ = "entry"
     __table_args__ = (
@@ -86,17 +105,38 @@ class Entry(Base):
     recorded_at: Mapped[datetime] = timestamp()
     actor: Mapped[str] = short(120)
     reverses_id: Mapped[UUID | None] = mapped_column(ForeignKey("entry.id"))
+    forced: Mapped[bool] = mapped_column(Boolean, server_default=false())
+
+
+class EntryRate(Base):
+    """The rate of a conversion: units of `currency_to` for one of `currency_from`.
+
+    `rate` is the client's, `rate_mid` the market's; `quoted_at` says when the source had it.
+    """
+
+    __tablename__ = "entry_rate"
+    __table_args__ = (CheckConstraint("rate > 0 AND rate_mid > 0", name="positive"),)
+    entry_id: Mapped[UUID] = mapped_column(ForeignKey("entry.id"), primary_key=True)
+    currency_from: Mapped[str] = short(8)
+    currency_to: Mapped[str] = short(8)
+    rate: Mapped[Decimal] = mapped_column(Numeric(28, 12))
+    rate_mid: Mapped[Decimal] = mapped_column(Numeric(28, 12))
+    source: Mapped[str] = short(60)
+    quoted_at: Mapped[datetime] = timestamp(default_now=False)
 
 
 class Posting(Base):
-    """One line: an amount on one account, with the account's balance after it."""
+    """One line: an amount on one account, with the account's balance after it.
+
+    Lines are numbered from 1. A trigger at commit looks for the entry and adds its lines up.
+    """
 
     __tablename__ = "posting"
     __table_args__ = (
         UniqueConstraint("account_id", "account_version", name="uq_posting_account_id"),
         CheckConstraint("amount <> 0 AND amount <> 'NaN'", name="amount"),
     )
-    entry_id: Mapped[UUID] = mapped_column(ForeignKey("entry.id"), primary_key=True)
+    entry_id: Mapped[UUID] = mapped_column(primary_key=True)
     line: Mapped[int] = mapped_column(Integer, primary_key=True)
     account_id: Mapped[UUID]
     account_version: Mapped[int] = mapped_column(BigInteger)
@@ -133,3 +173,36 @@ class Hold(Base):
     created_at: Mapped[datetime] = timestamp()
     expires_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
     closed_at: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
+
+
+class PeriodLock(Base):
+    """An act on the book's periods: from then on it is closed before a moment, or not at all."""
+
+    __tablename__ = "period_lock"
+    __table_args__ = (
+        CheckConstraint("act IN ('close', 'reopen')", name="act"),
+        CheckConstraint("act = 'close' OR reason <> ''", name="reason"),
+    )
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    act: Mapped[str] = short(10)
+    closed_before: Mapped[datetime | None] = timestamp(default_now=False, nullable=True)
+    reason: Mapped[str] = short(200)
+    actor: Mapped[str] = short(120)
+    recorded_at: Mapped[datetime] = timestamp(default_now=False)
+
+
+class BalanceRepair(Base):
+    """A balance that was not what its lines add up to, and what was made of it."""
+
+    __tablename__ = "balance_repair"
+    id: Mapped[UUID] = uuid_key()
+    account_id: Mapped[UUID]
+    old_amount: Mapped[Decimal | None] = money(nullable=True)
+    old_held: Mapped[Decimal | None] = money(nullable=True)
+    old_version: Mapped[int | None] = mapped_column(BigInteger)
+    amount: Mapped[Decimal] = money()
+    held: Mapped[Decimal] = money()
+    version: Mapped[int] = mapped_column(BigInteger)
+    reason: Mapped[str] = short(200)
+    actor: Mapped[str] = short(120)
+    recorded_at: Mapped[datetime] = timestamp()

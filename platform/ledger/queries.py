@@ -238,7 +238,11 @@ async def count_unbalanced_entries(session: Session) -> int:
         .group_by(Posting.entry_id, Posting.currency)
         .having(func.sum(Posting.amount) != 0)
     )
-    empty = select(Entry.id).outerjoin(Posting).where(Posting.entry_id.is_(None))
+    empty = (
+        select(Entry.id)
+        .outerjoin(Posting, Posting.entry_id == Entry.id)
+        .where(Posting.entry_id.is_(None))
+    )
     return await _count(session, uneven.union(empty))
 
 
@@ -302,7 +306,11 @@ async def count_negative_wallets(session: Session) -> int:
         .where(
             or_(
                 AccountBalance.guarded != AccountCode.guarded,
-                and_(AccountCode.guarded, -AccountBalance.amount - AccountBalance.held < 0),
+                and_(
+                    AccountCode.guarded,
+                    ~AccountCode.forcible,
+                    -AccountBalance.amount - AccountBalance.held < 0,
+                ),
             )
         )
     )

@@ -95,7 +95,7 @@ async def test_a_difference_the_wallet_lacks_waits(office: Office) -> None:
             kind="test_payout",
             lines=[
                 debit(chart.PARTNER_WALLET, ("partner", who.id), out),
-                credit(chart.BANK, chart.HOUSE, out),
+                credit(chart.BANK, chart.MAIN_BANK, out),
             ],
         )
     await office.play({**closed, "Volume": "10000", "VolumeExt": "100000000"})  # type: ignore[dict-item]

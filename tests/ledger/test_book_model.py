@@ -167,7 +167,7 @@ class Book(RuleBasedStateMachine):
     def _out(self, name: str, amount: Decimal) -> list[Line]:
         return [
             line(WALLET, str(amount), ("client", self.client(name))),
-            line("asset.bank", str(-amount), ("house", "house")),
+            line("asset.bank", str(-amount), ("bank", "main")),
         ]
 
     @rule(use=strategies.booleans())

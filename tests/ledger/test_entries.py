@@ -148,7 +148,7 @@ async def test_postgresql_refuses_an_unbalanced_entry_even_from_the_owner(
         "UPDATE account_code SET guarded = false",
         "INSERT INTO ledger_account (code) VALUES ('asset.bank')",
         "ALTER TABLE posting DISABLE TRIGGER ALL",
-        "SELECT apply_lines(NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
+        "SELECT apply_lines(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
         "SELECT use_holds(NULL, NULL, NULL, NULL, NULL)",
         "CREATE FUNCTION post(text) RETURNS int LANGUAGE sql AS 'SELECT 1'",
     ],
@@ -314,13 +314,13 @@ async def test_the_worked_deposit_and_transfer_ends_in_the_published_balances(
     tenant_session: TenantSession,
 ) -> None:
     """Worked example E12: card deposit with fee, settlement, top-up and transfer to MT5."""
-    house = ("house", "house")
+    house, bank = ("house", "house"), ("bank", "main")
     psp, client, account = ("psp", "p1"), ("client", "c1"), ("account", "mt5")
     steps = [
         [line(CLEARING, "1000.00", psp), line(WALLET, "-1000.00", client)],
         [line("expense.psp_fee", "24.25", house), line(CLEARING, "-24.25", psp)],
-        [line("asset.bank", "975.75", house), line(CLEARING, "-975.75", psp)],
-        [line("asset.bank", "24.25", house), line("asset.bank_own", "-24.25", house)],
+        [line("asset.bank", "975.75", bank), line(CLEARING, "-975.75", psp)],
+        [line("asset.bank", "24.25", bank), line("asset.bank_own", "-24.25", bank)],
         [
             line(WALLET, "600.00", client),
             line("liability.fx_conversion", "-600.00", house),
@@ -340,7 +340,7 @@ async def test_the_worked_deposit_and_transfer_ends_in_the_published_balances(
         return found.amount
 
     assert await amount(CLEARING, psp) == 0
-    assert await amount("asset.bank", house) == Decimal("1000.00")
+    assert await amount("asset.bank", bank) == Decimal("1000.00")
     assert await amount(WALLET, client) == Decimal("400.00")
     assert await amount(TRADING, account, "USD") == Decimal("649.92")
     assert await amount("income.fx_markup", house, "USD") == Decimal("3.27")
