@@ -6,6 +6,9 @@ good at: how many connections there are, and who waits for one when all are in u
 
 from __future__ import annotations
 
+from typing import cast
+
+from sqlalchemy import QueuePool
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 
@@ -17,6 +20,12 @@ class Connections:
         self.engine = engine
         self._resting: list[AsyncConnection] = []
         self._waiting = 0
+
+    @property
+    def busy(self) -> int:
+        """How many are in a transaction now."""
+        pool = cast("QueuePool", self.engine.pool)
+        return pool.checkedout() - len(self._resting)
 
     async def take(self) -> AsyncConnection:
         """Return a connection outside of any transaction; wait for one when all are in use.

@@ -320,8 +320,7 @@ async def test_a_stream_holds_no_connection_between_looks(
         async with asyncio.timeout(PATIENCE_SECONDS):
             while len(ready) < 20:
                 await asyncio.sleep(0.02)
-        pool: Any = ports.database._app.pool
-        assert pool.checkedout() == 0
+        assert ports.database._app.busy == 0
         done.set()
 
 
