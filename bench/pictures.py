@@ -28,7 +28,7 @@ PICTURES = (
     View("trader-home-arabic-phone", "trader", N, "my", size=PHONE),
     View("deposit-phone", "trader", M, "my", "/deposit", size=PHONE),
     View("revenue", "finance", M, "team", "/backoffice/revenue"),
-    View("deal-arithmetic", "finance", M, "team", "/backoffice/revenue", steps=DEAL),
+    View("deal-arithmetic", "finance", M, "team", "/backoffice/revenue/deals", steps=DEAL),
     View("partner-dashboard-arabic", "partner", N, "ib"),
     View("console", "vendor", "", "console", "/tenants"),
     View("deposits-dark", "finance", N, "team", "/backoffice/deposits", dark=True),
