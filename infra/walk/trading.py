@@ -95,9 +95,9 @@ def see_revenue(walk: Walk) -> str:
 def _check_deal(walk: Walk, browser: Browser, one: Earned) -> None:
     deal = one.deal
     day = server_day(deal)
-    address = walk.at(
-        "team", f"/backoffice/revenue/deals?day_from={day}&day_to={day}&symbol={deal.symbol}"
-    )
+    # Many people trade on a day: the deal is looked for, as finance does.
+    found = f"deal={deal.ticket}&day_from={day}&day_to={day}&symbol={deal.symbol}"
+    address = walk.at("team", f"/backoffice/revenue/deals?{found}")
     row = walk.until(
         f"deal {deal.ticket} in the revenue of {day}",
         lambda: browser.open(address).row(str(deal.ticket)),
