@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from kernel.language import marked
-
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -55,38 +53,36 @@ CHARGEBACK: Final = "expense.chargeback"
 OPENING: Final = "equity.opening"
 
 ACCOUNTS: Final = (
-    Account(BANK, marked("Banks, client money"), "bank"),
-    Account(BANK_OWN, marked("Banks, own money"), "bank"),
-    Account(PSP_CLEARING, marked("Payment providers, to be settled"), "psp"),
-    Account(PSP_RESERVE, marked("Payment providers, reserve"), "psp"),
-    Account(LP_MARGIN, marked("Margin with liquidity providers"), "lp"),
-    Account(PLATFORM_SETTLEMENT, marked("Trading servers, to be settled"), "server"),
-    Account(CLIENT_RECEIVABLE, marked("Owed by clients"), "client"),
-    Account(SUSPENSE, marked("Not yet allocated"), "house"),
-    Account(CLIENT_WALLET, marked("Client wallets"), "client", guarded=True),
-    Account(TRADING_ACCOUNT, marked("Trading accounts"), "account", guarded=True, forcible=True),
-    Account(WITHDRAWALS_PENDING, marked("Withdrawals on their way"), "client", guarded=True),
-    Account(PARTNER_WALLET, marked("Owed to partners"), "partner", guarded=True, forcible=True),
-    Account(
-        MANAGER_WALLET, marked("Owed to money managers"), "manager", guarded=True, forcible=True
-    ),
-    Account(BONUS, marked("Bonuses and credit"), "account", guarded=True),
-    Account(FX_CONVERSION, marked("Currency position"), "house"),
-    Account(TAX, marked("Taxes"), "house"),
-    Account(MARKUP, marked("Spread mark-up"), "house"),
-    Account(COMMISSION, marked("Commission"), "house"),
-    Account(SWAP, marked("Swap"), "house"),
-    Account(B_BOOK, marked("B-book result"), "house"),
-    Account(FX_MARKUP, marked("Currency mark-up"), "house"),
-    Account(FEES, marked("Fees"), "house"),
-    Account(PERFORMANCE_FEE, marked("Share of performance fees"), "house"),
-    Account(LP_COST, marked("Liquidity providers"), "house"),
-    Account(PSP_FEE, marked("Payment providers' fees"), "house"),
-    Account(PARTNER_COMMISSION, marked("Partners' commission"), "house"),
-    Account(NEGATIVE_BALANCE, marked("Negative balances written off"), "house"),
-    Account(BONUS_COST, marked("Bonuses"), "house"),
-    Account(CHARGEBACK, marked("Chargebacks"), "house"),
-    Account(OPENING, marked("Opening balances"), "house"),
+    Account(BANK, "Banks, client money", "bank"),
+    Account(BANK_OWN, "Banks, own money", "bank"),
+    Account(PSP_CLEARING, "Payment providers, to be settled", "psp"),
+    Account(PSP_RESERVE, "Payment providers, reserve", "psp"),
+    Account(LP_MARGIN, "Margin with liquidity providers", "lp"),
+    Account(PLATFORM_SETTLEMENT, "Trading servers, to be settled", "server"),
+    Account(CLIENT_RECEIVABLE, "Owed by clients", "client"),
+    Account(SUSPENSE, "Not yet allocated", "house"),
+    Account(CLIENT_WALLET, "Client wallets", "client", guarded=True),
+    Account(TRADING_ACCOUNT, "Trading accounts", "account", guarded=True, forcible=True),
+    Account(WITHDRAWALS_PENDING, "Withdrawals on their way", "client", guarded=True),
+    Account(PARTNER_WALLET, "Owed to partners", "partner", guarded=True, forcible=True),
+    Account(MANAGER_WALLET, "Owed to money managers", "manager", guarded=True, forcible=True),
+    Account(BONUS, "Bonuses and credit", "account", guarded=True),
+    Account(FX_CONVERSION, "Currency position", "house"),
+    Account(TAX, "Taxes", "house"),
+    Account(MARKUP, "Spread mark-up", "house"),
+    Account(COMMISSION, "Commission", "house"),
+    Account(SWAP, "Swap", "house"),
+    Account(B_BOOK, "B-book result", "house"),
+    Account(FX_MARKUP, "Currency mark-up", "house"),
+    Account(FEES, "Fees", "house"),
+    Account(PERFORMANCE_FEE, "Share of performance fees", "house"),
+    Account(LP_COST, "Liquidity providers", "house"),
+    Account(PSP_FEE, "Payment providers' fees", "house"),
+    Account(PARTNER_COMMISSION, "Partners' commission", "house"),
+    Account(NEGATIVE_BALANCE, "Negative balances written off", "house"),
+    Account(BONUS_COST, "Bonuses", "house"),
+    Account(CHARGEBACK, "Chargebacks", "house"),
+    Account(OPENING, "Opening balances", "house"),
 )
 CODES: Final = tuple(account.code for account in ACCOUNTS)
 # The owner of every house account, and the bank account that each brokerage has from the start.

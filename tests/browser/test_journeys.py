@@ -227,5 +227,5 @@ def test_the_vendor_sees_every_brokerage_and_its_provisioning(eyes: Browser, cop
     vendor.sign_in("vendor")
     vendor.look(dark=True)
     vendor.follow("main a[href^='/tenants/']")
-    vendor.reads("hosts")
+    vendor.reads("Hosts")
     assert vendor.leave() == []
