@@ -1,7 +1,7 @@
 """Hot path: entries are posted by one call of a function inside PostgreSQL.
 
-The function finds or opens the accounts, locks their balances in the order of ids, refuses to
-take a guarded account below zero and writes entry and lines. The same key with the same content
+The function finds or opens the accounts, locks their balances in one order for everybody, refuses
+to take a guarded account below zero and writes entry and lines. The same key with the same content
 returns the first entry; with other content it is refused.
 """
 
@@ -18,12 +18,16 @@ from identity import audit
 from kernel.database import TenantSession, driver, tagged
 from ledger import lines as rules
 from ledger.errors import translated
-from ledger.lines import Draft, Line
+from ledger.lines import Draft, Line, Rate
 
 # Arrays travel as text[], the one kind whose codec the driver has without asking the catalogue.
-_POST = "SELECT post($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text[]::numeric[], NULL, $12)"
+_POST = (
+    "SELECT post($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text[]::numeric[], NULL, $12,"
+    " $13, $14::jsonb)"
+)
+_POST_PAIR = "SELECT post_pair($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 _POST_BATCH = "SELECT post_batch($1, $2)::text[]"
-_REVERSE = "SELECT reverse_entry($1, $2, $3, $4)"
+_REVERSE = "SELECT reverse_entry($1, $2, $3, $4, $5, $6)"
 _MAX_BATCH = 5_000
 
 
@@ -37,15 +41,23 @@ async def post(
     external_reference: str | None = None,
     occurred_at: datetime | None = None,
     hold_id: UUID | None = None,
+    forced: bool = False,
+    rate: Rate | None = None,
 ) -> UUID:
     """Post one entry and return its id; the first id when the key has been posted before.
 
     `external_reference` names the payment or ticket of an outside system and stands in the book
-    once. `hold_id` names a hold that the entry uses up, as `ledger.holds.post` says. Raises
-    InsufficientFunds, KeyReused, ExternalReferenceUsed, UnpostableEntry or HoldClosed; after any
-    of them the transaction can only be rolled back.
+    once. `occurred_at` is the moment the entry counts from, now without it. `hold_id` names a hold
+    that the entry uses up, as `ledger.holds.post` says. `forced` books what has already happened
+    elsewhere: it may take forcible accounts (see `ledger.chart`) below zero. `rate` is stored with
+    an entry that converts. Raises InsufficientFunds, KeyReused, ExternalReferenceUsed,
+    UnpostableEntry, PeriodClosed or HoldClosed; after any of them the transaction can only be
+    rolled back.
     """
     rules.check(lines)
+    plain = occurred_at is None and hold_id is None and rate is None and not forced
+    if plain and _is_pair(lines):
+        return await _post_pair(session, Draft(key, kind, lines, reference, external_reference))
     with translated():
         entry_id: UUID = await (await driver(session)).fetchval(
             tagged(session, _POST),
@@ -61,6 +73,30 @@ async def post(
             [str(line.owner[1]) for line in lines],
             [str(line.amount) for line in lines],
             hold_id,
+            forced,
+            None if rate is None else msgspec.json.encode(_rate_as_json(rate)).decode(),
+        )
+    return entry_id
+
+
+async def _post_pair(session: TenantSession, draft: Draft) -> UUID:
+    first, second = draft.lines
+    with translated():
+        entry_id: UUID = await (await driver(session)).fetchval(
+            tagged(session, _POST_PAIR),
+            draft.key,
+            draft.kind,
+            draft.reference,
+            draft.external_reference,
+            _actor(session),
+            first.currency,
+            first.amount,
+            first.code,
+            first.owner[0],
+            str(first.owner[1]),
+            second.code,
+            second.owner[0],
+            str(second.owner[1]),
         )
     return entry_id
 
@@ -85,14 +121,30 @@ async def post_batch(session: TenantSession, *, drafts: Sequence[Draft]) -> list
     return [UUID(found) for found in ids]
 
 
-async def reverse(session: TenantSession, *, entry_id: UUID, key: str, reason: str) -> UUID:
+async def reverse(
+    session: TenantSession,
+    *,
+    entry_id: UUID,
+    key: str,
+    reason: str,
+    occurred_at: datetime | None = None,
+    forced: bool = False,
+) -> UUID:
     """Post the same lines with their signs turned, linked to the entry; return the new id.
 
-    Raises AlreadyReversed, or InsufficientFunds when the money has left the account since.
+    A reversal may be reversed in its turn, once, like any entry. What a hold had set aside comes
+    back as available money, not as a hold. Raises EntryMissing, AlreadyReversed, PeriodClosed, or
+    InsufficientFunds when the money has left the account since and `forced` does not allow it.
     """
     with translated():
         reversal: UUID = await (await driver(session)).fetchval(
-            tagged(session, _REVERSE), entry_id, key, reason, _actor(session)
+            tagged(session, _REVERSE),
+            entry_id,
+            key,
+            reason,
+            _actor(session),
+            occurred_at,
+            forced,
         )
     audit.record(
         session,
@@ -112,10 +164,32 @@ def _as_json(draft: Draft) -> dict[str, Any]:
         "external": draft.external_reference,
         "occurred_at": draft.occurred_at,
         "hold": draft.hold_id,
+        "forced": draft.forced,
+        "rate": None if draft.rate is None else _rate_as_json(draft.rate),
         "lines": [
             (line.code, line.currency, line.owner[0], str(line.owner[1]), str(line.amount))
             for line in draft.lines
         ],
+    }
+
+
+def _is_pair(lines: Sequence[Line]) -> bool:
+    """Whether an entry has two lines of one currency on two accounts."""
+    if len(lines) != 2 or lines[0].currency != lines[1].currency:
+        return False
+    ours, theirs = ((line.code, line.owner[0], str(line.owner[1])) for line in lines)
+    return ours != theirs
+
+
+def _rate_as_json(rate: Rate) -> dict[str, str]:
+    # Numbers in one form, because the text is part of what a key stands for.
+    return {
+        "from": rate.currency_from,
+        "to": rate.currency_to,
+        "rate": f"{rate.rate.normalize():f}",
+        "mid": f"{rate.mid.normalize():f}",
+        "source": rate.source,
+        "at": rate.at.isoformat(),
     }
 
 

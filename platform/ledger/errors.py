@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import asyncpg
 
-from kernel.errors import Conflict, ProductError
+from kernel.errors import Conflict, NotFound, ProductError
+from kernel.language import marked
 
 
 class InsufficientFunds(ProductError):
@@ -15,14 +16,14 @@ class InsufficientFunds(ProductError):
 
     code = "insufficient_funds"
     status = 409
-    message = "There is not enough available. Enter a smaller amount."
+    message = marked("There is not enough available. Enter a smaller amount.")
 
 
 class KeyReused(Conflict):
     """The idempotency key has already been used for something else."""
 
     code = "idempotency_key_reused"
-    message = "This request was already made with other content. Start it again."
+    message = marked("This request was already made with other content. Start it again.")
 
 
 class UnpostableEntry(ProductError):
@@ -30,28 +31,64 @@ class UnpostableEntry(ProductError):
 
     code = "unpostable_entry"
     status = 500
-    message = "The entry can't be posted. Nothing was booked."
+    message = marked("The entry can't be posted. Nothing was booked.")
 
 
 class HoldClosed(Conflict):
     """The hold has been posted, voided or has expired."""
 
     code = "hold_closed"
-    message = "The amount set aside has already been used or released."
+    message = marked("The amount set aside has already been used or released.")
 
 
 class AlreadyReversed(Conflict):
     """The entry has a reversal."""
 
     code = "already_reversed"
-    message = "This entry has already been reversed."
+    message = marked("This entry has already been reversed.")
+
+
+class EntryMissing(NotFound):
+    """There is no entry of this id in the brokerage's book."""
+
+    code = "entry_missing"
+
+
+class PeriodClosed(Conflict):
+    """The entry is dated inside a closed period."""
+
+    code = "period_closed"
+    message = marked("This day's books are closed. Post with a later date, or reopen the period.")
+
+
+class PeriodUnchanged(ProductError):
+    """The book can't be closed or reopened at this moment: it is already, or it is too early."""
+
+    code = "period_unchanged"
+    status = 409
+    message = marked("The books can't be closed or reopened there. Choose another day.")
+
+
+class BookBusy(Conflict):
+    """Somebody is posting; the book could not be had alone within five seconds."""
+
+    code = "book_busy"
+    message = marked("Entries are being posted. Try again in a moment.")
+
+
+class BookDamaged(ProductError):
+    """The lines themselves are wrong, so that balances can't be made of them."""
+
+    code = "book_damaged"
+    status = 500
+    message = marked("The book's lines are damaged. Restore them from a backup.")
 
 
 class ExternalReferenceUsed(Conflict):
     """A payment or ticket of an outside system is already booked by another entry."""
 
     code = "external_reference_used"
-    message = "This payment is already booked."
+    message = marked("This payment is already booked.")
 
 
 _STATES: dict[str, type[ProductError]] = {
@@ -60,6 +97,11 @@ _STATES: dict[str, type[ProductError]] = {
     "MQ003": UnpostableEntry,
     "MQ004": HoldClosed,
     "MQ005": AlreadyReversed,
+    "MQ006": EntryMissing,
+    "MQ007": PeriodClosed,
+    "MQ008": BookDamaged,
+    "MQ009": PeriodUnchanged,
+    "55P03": BookBusy,
 }
 _CONSTRAINTS: dict[str, type[ProductError]] = {
     "uq_entry_external_reference": ExternalReferenceUsed,
@@ -67,7 +109,6 @@ _CONSTRAINTS: dict[str, type[ProductError]] = {
     "ck_balance_never_negative": InsufficientFunds,
     "fk_ledger_account_code": UnpostableEntry,
     "ck_ledger_account_currency": UnpostableEntry,
-    "ck_posting_amount": UnpostableEntry,
 }
 
 

@@ -20,7 +20,7 @@ from kernel.database import TenantSession, driver, tagged
 from kernel.money import round_half_up
 from ledger import entries
 from ledger.errors import InsufficientFunds, UnpostableEntry, translated
-from ledger.lines import Line, Owner
+from ledger.lines import Line, Owner, Rate
 
 _RESERVE = "SELECT reserve($1, $2, $3, $4, $5, $6, $7, $8)"
 _RESERVE_BATCH = "SELECT reserve_batch($1)::text[]"
@@ -108,6 +108,8 @@ async def post(
     lines: Sequence[Line],
     reference: str = "",
     external_reference: str | None = None,
+    occurred_at: datetime | None = None,
+    rate: Rate | None = None,
 ) -> UUID:
     """Use a hold: post the entry, release what it does not take, and return the entry's id.
 
@@ -121,7 +123,9 @@ async def post(
         lines=lines,
         reference=reference,
         external_reference=external_reference,
+        occurred_at=occurred_at,
         hold_id=hold_id,
+        rate=rate,
     )
 
 

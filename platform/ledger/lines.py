@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from uuid import UUID
 
 from kernel.money import Money, round_half_up
@@ -26,8 +26,24 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """What a conversion was made at: units of `currency_to` for one of `currency_from`.
+
+    `rate` is the client's, `mid` the market's, both to 12 decimals; `source` says whose it is and
+    `at` when it was quoted.
+    """
+
+    currency_from: str
+    currency_to: str
+    rate: Decimal
+    mid: Decimal
+    source: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
-    """An entry to be posted in a batch; a hold given with it is used up by it."""
+    """An entry to be posted in a batch; `ledger.entries.post` says what the fields mean."""
 
     key: str
     kind: str
@@ -36,6 +52,8 @@ class Draft:
     external_reference: str | None = None
     occurred_at: datetime | None = None
     hold_id: UUID | None = None
+    forced: bool = False
+    rate: Rate | None = None
 
 
 def debit(code: str, owner: Owner, amount: Money) -> Line:
@@ -59,3 +77,25 @@ def check(lines: Sequence[Line]) -> None:
         totals[line.currency] += line.amount
     if len(lines) < 2 or any(totals.values()):
         raise UnpostableEntry(reason="lines must add up to zero in each currency")
+
+
+def split(total: Money, shares: Sequence[Decimal]) -> list[Money]:
+    """Divide an amount in proportion to shares so that the parts add up to it exactly (rule R4).
+
+    Each part is rounded down to the minor unit; what is left goes to the largest remainders, one
+    unit each, to the first of equal ones. Raises ValueError for a negative share, for shares that
+    are all zero, and for a total with a fraction of a minor unit.
+    """
+    whole = sum(shares, Decimal(0))
+    if whole <= 0 or min(shares) < 0 or total != total.rounded():
+        msg = "shares are positive, and the total is in whole minor units"
+        raise ValueError(msg)
+    units = abs(total.minor_units())
+    with localcontext(prec=50):
+        exact = [units * share / whole for share in shares]
+    parts = [int(one) for one in exact]
+    by_remainder = sorted(range(len(parts)), key=lambda place: parts[place] - exact[place])
+    for place in by_remainder[: units - sum(parts)]:
+        parts[place] += 1
+    sign = -1 if total.amount < 0 else 1
+    return [Money.from_minor(sign * part, total.currency) for part in parts]

@@ -128,13 +128,12 @@ class EntryRate(Base):
 class Posting(Base):
     """One line: an amount on one account, with the account's balance after it.
 
-    Lines are numbered from 1. A trigger at commit looks for the entry and adds its lines up.
+    Lines are numbered from 1 and written together with their entry, which is added up at commit.
     """
 
     __tablename__ = "posting"
     __table_args__ = (
         UniqueConstraint("account_id", "account_version", name="uq_posting_account_id"),
-        CheckConstraint("amount <> 0 AND amount <> 'NaN'", name="amount"),
     )
     entry_id: Mapped[UUID] = mapped_column(primary_key=True)
     line: Mapped[int] = mapped_column(Integer, primary_key=True)

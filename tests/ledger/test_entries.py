@@ -148,8 +148,8 @@ async def test_postgresql_refuses_an_unbalanced_entry_even_from_the_owner(
         "UPDATE account_code SET guarded = false",
         "INSERT INTO ledger_account (code) VALUES ('asset.bank')",
         "ALTER TABLE posting DISABLE TRIGGER ALL",
-        "SELECT apply_lines(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
         "SELECT use_holds(NULL, NULL, NULL, NULL, NULL)",
+        "SELECT store_rates(NULL, NULL)",
         "CREATE FUNCTION post(text) RETURNS int LANGUAGE sql AS 'SELECT 1'",
     ],
 )
@@ -219,6 +219,28 @@ async def test_whatever_runs_with_the_owners_rights_is_sealed(
     )
     assert {"post", "post_batch", "reserve", "reserve_batch"} <= {row["proname"] for row in names}
     assert [row["proname"] for row in names if row["open"]] == []
+
+
+async def test_the_tenants_role_calls_only_what_keeps_the_book_whole(
+    superuser: asyncpg.Connection, tenant: TenantRef
+) -> None:
+    """Functions that write without checking are for the others to call, with the owner's rights."""
+    rows = await superuser.fetch(
+        "SELECT p.proname FROM pg_proc p WHERE p.pronamespace = $1::text::regnamespace"
+        " AND has_function_privilege($1::text, p.oid, 'EXECUTE') AND p.prosecdef",
+        tenant.schema,
+    )
+    sealed = await superuser.fetch(
+        "SELECT p.proname FROM pg_proc p WHERE p.pronamespace = $1::text::regnamespace"
+        " AND p.proname = ANY (ARRAY['apply_lines', 'use_holds', 'store_rates', 'move_balance',"
+        " 'accounts_for', 'open_balance', 'refuse_closed', 'check_entry_balances',"
+        " 'check_lines_are_new'])"
+        " AND NOT has_function_privilege($1::text, p.oid, 'EXECUTE')",
+        tenant.schema,
+    )
+
+    assert {row["proname"] for row in rows} >= {"post", "post_pair", "post_batch", "claim"}
+    assert len(sealed) == 9
 
 
 async def test_a_wallet_never_goes_below_zero(database: Database, tenant: TenantRef) -> None:

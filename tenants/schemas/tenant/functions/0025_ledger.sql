@@ -27,36 +27,44 @@ BEGIN
 END
 $$;
 
--- Runs at commit for every line. An entry's lines are numbered from 1, so that whoever has a first
--- line has a second one: the first line answers for it, and for the whole entry.
+-- Runs at commit for every new entry: its lines add up to zero in each currency, there are two or
+-- more of them, numbered from 1, and it lies in no closed period.
 CREATE OR REPLACE FUNCTION check_entry_balances() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER AS $$
-DECLARE
-  v_moment timestamptz; v_lines bigint; v_last int; v_sum numeric; v_alike boolean;
 BEGIN
-  IF NEW.line = 2 THEN
-    PERFORM 1 FROM posting WHERE entry_id = NEW.entry_id AND line = 1;
-    IF FOUND THEN
-      RETURN NULL;
-    END IF;
+  -- What nearly all entries are is recognised at once: one currency, dated when it was posted.
+  -- A period is closed a minute after its end at the earliest: what has just begun lies after it.
+  PERFORM 1 FROM posting WHERE entry_id = NEW.id
+  HAVING sum(amount) = 0 AND count(*) >= 2 AND max(line) = count(*) AND bool_and(amount <> 0)
+    AND min(currency) = max(currency) AND NEW.occurred_at >= now()
+    AND clock_timestamp() < now() + interval '1 minute';
+  IF FOUND THEN
+    RETURN NULL;
   END IF;
-  SELECT occurred_at INTO v_moment FROM entry WHERE id = NEW.entry_id;
+  PERFORM 1 FROM posting WHERE entry_id = NEW.id
+  HAVING count(*) >= 2 AND max(line) = count(*) AND bool_and(amount <> 0);
   IF NOT FOUND THEN
-    RAISE EXCEPTION 'a line belongs to an entry' USING ERRCODE = 'MQ003';
+    RAISE EXCEPTION 'an entry has two lines or more, numbered from 1, each of an amount'
+      USING ERRCODE = 'MQ003';
   END IF;
-  SELECT count(*), max(line), sum(amount), bool_and(currency = NEW.currency)
-  INTO v_lines, v_last, v_sum, v_alike FROM posting WHERE entry_id = NEW.entry_id;
-  IF v_lines < 2 OR v_last <> v_lines OR NEW.line < 1 THEN
-    RAISE EXCEPTION 'an entry has two lines or more, numbered from 1' USING ERRCODE = 'MQ003';
-  END IF;
-  IF (v_alike AND v_sum <> 0) OR (NOT v_alike AND EXISTS (SELECT 1 FROM posting
-      WHERE entry_id = NEW.entry_id GROUP BY currency HAVING sum(amount) <> 0)) THEN
+  PERFORM 1 FROM posting WHERE entry_id = NEW.id GROUP BY currency HAVING sum(amount) <> 0;
+  IF FOUND THEN
     RAISE EXCEPTION 'the lines of an entry must add up to zero in each currency'
       USING ERRCODE = 'MQ003';
   END IF;
-  -- A period is closed a minute after its end at the earliest: what has just begun lies after it.
-  IF v_moment < now() OR clock_timestamp() > now() + interval '1 minute' THEN
-    PERFORM refuse_closed(v_moment);
+  PERFORM refuse_closed(NEW.occurred_at);
+  RETURN NULL;
+END
+$$;
+
+-- Runs after every statement that writes lines: they belong to entries of the same transaction,
+-- whose sums are therefore still to be looked at.
+CREATE FUNCTION check_lines_are_new() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+  PERFORM 1 FROM fresh f
+  WHERE (SELECT e.recorded_at FROM entry e WHERE e.id = f.entry_id) IS DISTINCT FROM now();
+  IF FOUND THEN
+    RAISE EXCEPTION 'a line is written together with its entry' USING ERRCODE = 'MQ003';
   END IF;
   RETURN NULL;
 END
@@ -75,55 +83,70 @@ CREATE FUNCTION store_rates(p_entries uuid[], p_rates jsonb[]) RETURNS void LANG
   FROM unnest(p_entries, p_rates) AS r(id, rate)
 $$;
 
--- Moves the balances and writes the lines of one or many entries; what use_holds returned is
--- released in the same update, for its accounts are among those of the lines. An account that may
--- be forced goes below zero only when every line that takes from it is forced.
+-- Moves the balances and writes the lines of one or many entries, and opens what accounts lack;
+-- what use_holds returned is released in the same update, for its accounts are among those of the
+-- lines. An account that may be forced goes below zero only when every line that takes is forced.
+-- Accounts are locked in the order of their ranks, so that a rank is a place in what was found.
 CREATE FUNCTION apply_lines(
-  p_entries uuid[], p_lines int[], p_accounts uuid[], p_amounts numeric[], p_currencies text[],
-  p_forced boolean[], p_hold_accounts uuid[], p_hold_amounts numeric[]
+  p_entries uuid[], p_lines int[], p_codes text[], p_currencies text[], p_owner_kinds text[],
+  p_owner_ids text[], p_amounts numeric[], p_forced boolean[], p_hold_accounts uuid[],
+  p_hold_amounts numeric[]
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-  v_written int;
+  v_amounts numeric(28,8)[] := p_amounts; v_ranks bigint[]; v_wanted bigint; v_accounts uuid[];
+  v_balances numeric[]; v_versions bigint[]; v_moved int;
 BEGIN
-  PERFORM 1 FROM balance WHERE account_id = ANY (p_accounts)
-  ORDER BY code DESC, owner_id DESC, currency DESC, owner_kind DESC FOR NO KEY UPDATE;
-  WITH line AS (
-    SELECT l.entry_id, l.line, l.account_id, l.amount, l.currency, l.forced,
-      row_number() OVER w AS step,
-      sum(l.amount) OVER w AS running
-    FROM unnest(p_entries, p_lines, p_accounts, p_amounts::numeric(28,8)[], p_currencies, p_forced)
-      WITH ORDINALITY AS l(entry_id, line, account_id, amount, currency, forced, n)
-    WINDOW w AS (PARTITION BY l.account_id ORDER BY l.n)
-  ), freed AS (
-    SELECT h.account_id, sum(h.amount) AS amount
-    FROM unnest(p_hold_accounts, p_hold_amounts) AS h(account_id, amount) GROUP BY h.account_id
-  ), delta AS (
-    SELECT l.account_id, sum(l.amount) AS amount, count(*) AS steps,
-      bool_and(l.forced OR l.amount <= 0) AS forced, coalesce(min(f.amount), 0) AS freed
-    FROM line l LEFT JOIN freed f ON f.account_id = l.account_id GROUP BY l.account_id
-  ), moved AS (
-    UPDATE balance b
-    SET amount = b.amount + d.amount, held = b.held - d.freed, version = b.version + d.steps
-    FROM delta d
-    WHERE b.account_id = d.account_id
-      AND (NOT b.guarded OR d.amount <= 0 OR (d.forced AND b.forcible)
-        OR (b.amount + d.amount) + (b.held - d.freed) <= 0)
-    RETURNING b.account_id, b.amount - d.amount AS amount, b.version - d.steps AS version
-  )
-  INSERT INTO posting (entry_id, line, account_id, account_version, amount, balance_after, currency)
-  SELECT l.entry_id, l.line, l.account_id, m.version + l.step, l.amount,
-    m.amount + l.running, l.currency
-  FROM line l JOIN moved m ON m.account_id = l.account_id;
-  GET DIAGNOSTICS v_written = ROW_COUNT;
-  IF v_written <> cardinality(p_accounts) THEN
+  SELECT array_agg(l.rank ORDER BY l.n), max(l.rank) INTO v_ranks, v_wanted
+  FROM (
+    SELECT n, dense_rank() OVER (
+      ORDER BY code DESC, owner_id DESC, currency DESC, owner_kind DESC) AS rank
+    FROM unnest(p_codes, p_owner_ids, p_currencies, p_owner_kinds)
+      WITH ORDINALITY AS l(code, owner_id, currency, owner_kind, n)) l;
+  FOR attempt IN 1..2 LOOP
+    SELECT array_agg(b.account_id), array_agg(b.amount), array_agg(b.version)
+    INTO v_accounts, v_balances, v_versions
+    FROM (
+      SELECT b.account_id, b.amount, b.version
+      FROM (SELECT DISTINCT code, owner_id, currency, owner_kind
+        FROM unnest(p_codes, p_owner_ids, p_currencies, p_owner_kinds)
+          AS l(code, owner_id, currency, owner_kind)) k
+      JOIN balance b ON b.owner_id = k.owner_id AND b.code = k.code AND b.currency = k.currency
+        AND b.owner_kind = k.owner_kind
+      ORDER BY b.code DESC, b.owner_id DESC, b.currency DESC, b.owner_kind DESC
+      FOR NO KEY UPDATE OF b) b;
+    EXIT WHEN cardinality(v_accounts) = v_wanted;
+    PERFORM accounts_for(p_codes, p_currencies, p_owner_kinds, p_owner_ids);
+  END LOOP;
+  UPDATE balance b
+  SET amount = b.amount + d.amount, held = b.held - d.freed, version = b.version + d.steps
+  FROM (
+    SELECT l.account_id, sum(l.amount) AS amount, sum(l.step) AS steps, sum(l.freed) AS freed,
+      bool_and(l.forced OR l.amount <= 0) AS forced
+    FROM (
+      SELECT v_accounts[l.rank] AS account_id, l.amount, 1 AS step, 0 AS freed, l.forced
+      FROM unnest(v_ranks, v_amounts, p_forced) AS l(rank, amount, forced)
+      UNION ALL SELECT h.account_id, 0, 0, h.amount, true
+      FROM unnest(p_hold_accounts, p_hold_amounts) AS h(account_id, amount)) l
+    GROUP BY l.account_id) d
+  WHERE b.account_id = d.account_id
+    AND (NOT b.guarded OR d.amount <= 0 OR (d.forced AND b.forcible)
+      OR (b.amount + d.amount) + (b.held - d.freed) <= 0);
+  GET DIAGNOSTICS v_moved = ROW_COUNT;
+  IF v_moved <> v_wanted THEN
     RAISE EXCEPTION 'an account does not hold enough' USING ERRCODE = 'MQ001';
   END IF;
+  INSERT INTO posting (entry_id, line, account_id, account_version, amount, balance_after, currency)
+  SELECT l.entry_id, l.line, v_accounts[l.rank], v_versions[l.rank] + row_number() OVER w,
+    l.amount, v_balances[l.rank] + sum(l.amount) OVER w, l.currency
+  FROM unnest(p_entries, p_lines, v_ranks, v_amounts, p_currencies) WITH ORDINALITY
+    AS l(entry_id, line, rank, amount, currency, n)
+  WINDOW w AS (PARTITION BY l.rank ORDER BY l.n);
 END
 $$;
 
--- The one way to write an entry. A hold given with it is released and closed by it. A forced entry
--- books what has already happened, so it may take accounts that allow it below zero. The rate is
--- {from, to, rate, mid, source, at}.
+-- Writes any entry. A hold given with it is released and closed by it. A forced entry books what has
+-- already happened, so it may take accounts that allow it below zero. The rate is {from, to, rate,
+-- mid, source, at}.
 CREATE FUNCTION post(
   p_key text, p_kind text, p_reference text, p_external text, p_occurred_at timestamptz,
   p_actor text, p_codes text[], p_currencies text[], p_owner_kinds text[], p_owner_ids text[],
@@ -131,13 +154,14 @@ CREATE FUNCTION post(
   p_forced boolean DEFAULT false, p_rate jsonb DEFAULT NULL
 ) RETURNS uuid LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
-  v_lines int := cardinality(p_amounts);
-  v_amounts numeric(28,8)[] := p_amounts;
   v_hash bytea := entry_hash(p_kind, p_reference, p_external, p_occurred_at, p_codes, p_currencies,
     p_owner_kinds, p_owner_ids, p_amounts, p_reverses, p_hold);
-  v_entry uuid; v_first bytea; v_n int; v_account uuid; v_balance numeric; v_version bigint;
-  v_opened boolean := false; v_entries uuid[]; v_accounts uuid[]; v_balances numeric[];
-  v_versions bigint[]; v_hold_accounts uuid[]; v_hold_amounts numeric[];
+  v_lines int := cardinality(p_amounts);
+  v_entry uuid;
+  v_first bytea;
+  v_entries uuid[];
+  v_hold_accounts uuid[];
+  v_hold_amounts numeric[];
 BEGIN
   IF v_lines IS NULL OR v_lines < 2 OR v_lines <> ALL (ARRAY[cardinality(p_codes),
       cardinality(p_currencies), cardinality(p_owner_kinds), cardinality(p_owner_ids)]) THEN
@@ -158,55 +182,100 @@ BEGIN
     END IF;
     RETURN v_entry;
   END IF;
-  IF p_occurred_at IS NOT NULL OR clock_timestamp() > now() + interval '1 minute' THEN
-    PERFORM refuse_closed(coalesce(p_occurred_at, now()));
-  END IF;
+  PERFORM refuse_closed(coalesce(p_occurred_at, now()));
   IF p_rate IS NOT NULL THEN
     PERFORM store_rates(ARRAY[v_entry], ARRAY[p_rate]);
   END IF;
-  IF v_lines > 2 OR p_hold IS NOT NULL
-      OR (p_codes[1], p_owner_ids[1], p_currencies[1], p_owner_kinds[1])
-        = (p_codes[2], p_owner_ids[2], p_currencies[2], p_owner_kinds[2]) THEN
-    v_accounts := accounts_for(p_codes, p_currencies, p_owner_kinds, p_owner_ids);
-    v_entries := array_fill(v_entry, ARRAY[v_lines]);
-    IF p_hold IS NOT NULL THEN
-      SELECT u.accounts, u.amounts INTO v_hold_accounts, v_hold_amounts
-      FROM use_holds(ARRAY[v_entry], ARRAY[p_hold], v_entries, v_accounts, p_amounts) u;
-    END IF;
-    PERFORM apply_lines(v_entries, ARRAY(SELECT generate_series(1, v_lines)), v_accounts,
-      p_amounts, p_currencies, array_fill(p_forced, ARRAY[v_lines]), v_hold_accounts,
-      v_hold_amounts);
-    RETURN v_entry;
+  v_entries := array_fill(v_entry, ARRAY[v_lines]);
+  IF p_hold IS NOT NULL THEN
+    SELECT u.accounts, u.amounts INTO v_hold_accounts, v_hold_amounts
+    FROM use_holds(ARRAY[v_entry], ARRAY[p_hold], v_entries,
+      accounts_for(p_codes, p_currencies, p_owner_kinds, p_owner_ids), p_amounts) u;
   END IF;
-  -- Two lines on two accounts, which nearly all entries are: small statements are the quickest.
-  v_n := CASE WHEN (p_codes[1], p_owner_ids[1], p_currencies[1], p_owner_kinds[1])
-    > (p_codes[2], p_owner_ids[2], p_currencies[2], p_owner_kinds[2]) THEN 1 ELSE 2 END;
-  FOR v_step IN 1..2 LOOP
-    LOOP
-      UPDATE balance SET amount = amount + v_amounts[v_n], version = version + 1
-      WHERE owner_id = p_owner_ids[v_n] AND code = p_codes[v_n] AND currency = p_currencies[v_n]
-        AND owner_kind = p_owner_kinds[v_n]
-        AND (NOT guarded OR v_amounts[v_n] <= 0 OR (p_forced AND forcible)
-          OR amount + v_amounts[v_n] + held <= 0)
-      RETURNING account_id, amount, version INTO v_account, v_balance, v_version;
-      EXIT WHEN FOUND;
-      IF v_opened OR EXISTS (SELECT FROM balance WHERE owner_id = p_owner_ids[v_n]
-          AND code = p_codes[v_n] AND currency = p_currencies[v_n]
-          AND owner_kind = p_owner_kinds[v_n]) THEN
-        RAISE EXCEPTION 'an account does not hold enough' USING ERRCODE = 'MQ001';
-      END IF;
-      PERFORM accounts_for(p_codes, p_currencies, p_owner_kinds, p_owner_ids);
-      v_opened := true;
-    END LOOP;
-    v_accounts[v_n] := v_account;
-    v_balances[v_n] := v_balance;
-    v_versions[v_n] := v_version;
-    v_n := 3 - v_n;
-  END LOOP;
+  PERFORM apply_lines(v_entries, ARRAY(SELECT generate_series(1, v_lines)), p_codes, p_currencies,
+    p_owner_kinds, p_owner_ids, p_amounts, array_fill(p_forced, ARRAY[v_lines]), v_hold_accounts,
+    v_hold_amounts);
+  RETURN v_entry;
+END
+$$;
+
+CREATE FUNCTION move_balance(
+  p_account uuid, p_amount numeric, OUT balance numeric, OUT version bigint
+) LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE balance b SET amount = b.amount + p_amount::numeric(28,8), version = b.version + 1
+  WHERE b.account_id = p_account
+    AND (NOT b.guarded OR p_amount <= 0 OR b.amount + p_amount::numeric(28,8) + b.held <= 0)
+  RETURNING b.amount, b.version INTO balance, version;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'an account does not hold enough' USING ERRCODE = 'MQ001';
+  END IF;
+END
+$$;
+
+-- The quick way for what nearly all entries are: two lines of one currency on two accounts, dated
+-- now. The first line takes the amount as it is, the second one its opposite. Few small statements
+-- with few expressions between them are the quickest that PostgreSQL's own language has.
+CREATE FUNCTION post_pair(
+  p_key text, p_kind text, p_reference text, p_external text, p_actor text, p_currency text,
+  p_amount numeric, p_code_1 text, p_owner_kind_1 text, p_owner_id_1 text, p_code_2 text,
+  p_owner_kind_2 text, p_owner_id_2 text
+) RETURNS uuid LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+  v_amount numeric(28,8) := p_amount; v_entry uuid; v_accounts uuid[]; v_account_1 uuid;
+  v_balance_1 numeric; v_version_1 bigint; v_account_2 uuid; v_balance_2 numeric;
+  v_version_2 bigint;
+BEGIN
+  INSERT INTO entry (key, request_hash, kind, reference, external_reference, occurred_at, actor)
+  VALUES (p_key, entry_hash(p_kind, p_reference, p_external, NULL, ARRAY[p_code_1, p_code_2],
+    ARRAY[p_currency, p_currency], ARRAY[p_owner_kind_1, p_owner_kind_2],
+    ARRAY[p_owner_id_1, p_owner_id_2], ARRAY[v_amount, -v_amount], NULL, NULL), p_kind,
+    p_reference, p_external, now(), p_actor)
+  ON CONFLICT (key) DO NOTHING RETURNING id INTO v_entry;
+  IF v_entry IS NULL THEN
+    RETURN post(p_key, p_kind, p_reference, p_external, NULL, p_actor, ARRAY[p_code_1, p_code_2],
+      ARRAY[p_currency, p_currency], ARRAY[p_owner_kind_1, p_owner_kind_2],
+      ARRAY[p_owner_id_1, p_owner_id_2], ARRAY[v_amount, -v_amount]);
+  END IF;
+  IF (p_code_1, p_owner_id_1) > (p_code_2, p_owner_id_2) THEN
+    UPDATE balance SET amount = amount + v_amount, version = version + 1
+    WHERE owner_id = p_owner_id_1 AND code = p_code_1 AND currency = p_currency
+      AND owner_kind = p_owner_kind_1
+      AND (NOT guarded OR v_amount <= 0 OR amount + v_amount + held <= 0)
+    RETURNING account_id, amount, version INTO v_account_1, v_balance_1, v_version_1;
+    UPDATE balance SET amount = amount - v_amount, version = version + 1
+    WHERE owner_id = p_owner_id_2 AND code = p_code_2 AND currency = p_currency
+      AND owner_kind = p_owner_kind_2
+      AND (NOT guarded OR v_amount >= 0 OR amount - v_amount + held <= 0)
+    RETURNING account_id, amount, version INTO v_account_2, v_balance_2, v_version_2;
+  ELSE
+    UPDATE balance SET amount = amount - v_amount, version = version + 1
+    WHERE owner_id = p_owner_id_2 AND code = p_code_2 AND currency = p_currency
+      AND owner_kind = p_owner_kind_2
+      AND (NOT guarded OR v_amount >= 0 OR amount - v_amount + held <= 0)
+    RETURNING account_id, amount, version INTO v_account_2, v_balance_2, v_version_2;
+    UPDATE balance SET amount = amount + v_amount, version = version + 1
+    WHERE owner_id = p_owner_id_1 AND code = p_code_1 AND currency = p_currency
+      AND owner_kind = p_owner_kind_1
+      AND (NOT guarded OR v_amount <= 0 OR amount + v_amount + held <= 0)
+    RETURNING account_id, amount, version INTO v_account_1, v_balance_1, v_version_1;
+  END IF;
+  IF v_account_1 IS NULL OR v_account_2 IS NULL THEN
+    -- An account that is not there yet is opened; one that has not enough refuses once more.
+    v_accounts := accounts_for(ARRAY[p_code_1, p_code_2], ARRAY[p_currency, p_currency],
+      ARRAY[p_owner_kind_1, p_owner_kind_2], ARRAY[p_owner_id_1, p_owner_id_2]);
+    IF v_account_1 IS NULL THEN
+      v_account_1 := v_accounts[1];
+      SELECT * INTO v_balance_1, v_version_1 FROM move_balance(v_account_1, v_amount);
+    END IF;
+    IF v_account_2 IS NULL THEN
+      v_account_2 := v_accounts[2];
+      SELECT * INTO v_balance_2, v_version_2 FROM move_balance(v_account_2, -v_amount);
+    END IF;
+  END IF;
   INSERT INTO posting (entry_id, line, account_id, account_version, amount, balance_after, currency)
-  VALUES
-    (v_entry, 1, v_accounts[1], v_versions[1], v_amounts[1], v_balances[1], p_currencies[1]),
-    (v_entry, 2, v_accounts[2], v_versions[2], v_amounts[2], v_balances[2], p_currencies[2]);
+  VALUES (v_entry, 1, v_account_1, v_version_1, v_amount, v_balance_1, p_currency),
+    (v_entry, 2, v_account_2, v_version_2, -v_amount, v_balance_2, p_currency);
   RETURN v_entry;
 END
 $$;
@@ -217,40 +286,48 @@ $$;
 CREATE OR REPLACE FUNCTION post_batch(p_entries jsonb, p_actor text) RETURNS uuid[]
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
+  v_numbers bigint[]; v_lines int[]; v_codes text[]; v_currencies text[]; v_owner_kinds text[];
+  v_owner_ids text[]; v_amounts numeric[]; v_line_forced boolean[]; v_entries uuid[];
   v_keys text[]; v_hashes bytea[]; v_kinds text[]; v_references text[]; v_externals text[];
-  v_occurred timestamptz[]; v_forced boolean[]; v_shortest int; v_new uuid[]; v_new_keys text[];
-  v_ids uuid[]; v_changed boolean; v_earliest timestamptz; v_entries uuid[]; v_lines int[];
-  v_codes text[]; v_currencies text[]; v_owner_kinds text[]; v_owner_ids text[];
-  v_amounts numeric[]; v_line_forced boolean[]; v_accounts uuid[]; v_holds uuid[]; v_used uuid[];
-  v_users uuid[]; v_hold_accounts uuid[]; v_hold_amounts numeric[]; v_rates jsonb[];
-  v_rated uuid[];
+  v_occurred timestamptz[]; v_holds uuid[]; v_forced boolean[]; v_rates jsonb[]; v_special boolean;
+  v_new uuid[]; v_new_keys text[]; v_ids uuid[]; v_changed boolean; v_earliest timestamptz;
+  v_used uuid[]; v_users uuid[]; v_hold_accounts uuid[]; v_hold_amounts numeric[]; v_rated uuid[];
 BEGIN
-  SELECT array_agg(d.e->>'key' ORDER BY d.n), array_agg(d.e->>'kind' ORDER BY d.n),
-    array_agg(coalesce(d.e->>'reference', '') ORDER BY d.n),
-    array_agg(d.e->>'external' ORDER BY d.n),
-    array_agg((d.e->>'occurred_at')::timestamptz ORDER BY d.n),
-    array_agg((d.e->>'hold')::uuid ORDER BY d.n), array_agg(m.forced ORDER BY d.n),
-    array_agg(m.rate ORDER BY d.n), min(cardinality(l.amounts)),
-    array_agg(CASE WHEN m.forced OR m.rate IS NOT NULL THEN wider_hash(h.narrow, m.forced, m.rate)
-      ELSE h.narrow END ORDER BY d.n)
-  INTO v_keys, v_kinds, v_references, v_externals, v_occurred, v_holds, v_forced, v_rates,
-    v_shortest, v_hashes
+  SELECT array_agg(d.n ORDER BY d.n, l.o), array_agg(l.o::int ORDER BY d.n, l.o),
+    array_agg(l.x->>0 ORDER BY d.n, l.o), array_agg(l.x->>1 ORDER BY d.n, l.o),
+    array_agg(l.x->>2 ORDER BY d.n, l.o), array_agg(l.x->>3 ORDER BY d.n, l.o),
+    array_agg((l.x->>4)::numeric ORDER BY d.n, l.o)
+  INTO v_numbers, v_lines, v_codes, v_currencies, v_owner_kinds, v_owner_ids, v_amounts
   FROM jsonb_array_elements(p_entries) WITH ORDINALITY AS d(e, n)
-  CROSS JOIN LATERAL (
-    SELECT array_agg(x->>0 ORDER BY o) AS codes, array_agg(x->>1 ORDER BY o) AS currencies,
-      array_agg(x->>2 ORDER BY o) AS owner_kinds, array_agg(x->>3 ORDER BY o) AS owner_ids,
-      array_agg((x->>4)::numeric ORDER BY o) AS amounts
-    FROM jsonb_array_elements(d.e->'lines') WITH ORDINALITY AS lines(x, o)) l
-  CROSS JOIN LATERAL (SELECT coalesce((d.e->>'forced')::boolean, false) AS forced,
-    nullif(d.e->'rate', 'null') AS rate) m
-  CROSS JOIN LATERAL (SELECT entry_hash(d.e->>'kind', coalesce(d.e->>'reference', ''),
-    d.e->>'external', (d.e->>'occurred_at')::timestamptz, l.codes, l.currencies, l.owner_kinds,
-    l.owner_ids, l.amounts, NULL, (d.e->>'hold')::uuid) AS narrow) h;
+  CROSS JOIN LATERAL jsonb_array_elements(d.e->'lines') WITH ORDINALITY AS l(x, o);
+  SELECT array_agg(d.key ORDER BY d.n), array_agg(d.kind ORDER BY d.n),
+    array_agg(d.reference ORDER BY d.n), array_agg(d.external ORDER BY d.n),
+    array_agg(d.occurred_at ORDER BY d.n), array_agg(d.hold ORDER BY d.n),
+    array_agg(d.forced ORDER BY d.n), array_agg(d.rate ORDER BY d.n),
+    array_agg(CASE WHEN d.forced OR d.rate IS NOT NULL
+      THEN wider_hash(d.narrow, d.forced, d.rate) ELSE d.narrow END ORDER BY d.n),
+    bool_or(d.hold IS NOT NULL OR d.rate IS NOT NULL)
+  INTO v_keys, v_kinds, v_references, v_externals, v_occurred, v_holds, v_forced, v_rates,
+    v_hashes, v_special
+  FROM (
+    SELECT d.n, d.e->>'key' AS key, d.e->>'kind' AS kind,
+      coalesce(d.e->>'reference', '') AS reference, d.e->>'external' AS external,
+      (d.e->>'occurred_at')::timestamptz AS occurred_at, (d.e->>'hold')::uuid AS hold,
+      coalesce((d.e->>'forced')::boolean, false) AS forced, nullif(d.e->'rate', 'null') AS rate,
+      entry_hash(d.e->>'kind', coalesce(d.e->>'reference', ''), d.e->>'external',
+        (d.e->>'occurred_at')::timestamptz, l.codes, l.currencies, l.owner_kinds, l.owner_ids,
+        l.amounts, NULL, (d.e->>'hold')::uuid) AS narrow
+    FROM jsonb_array_elements(p_entries) WITH ORDINALITY AS d(e, n)
+    LEFT JOIN (
+      SELECT l.n, array_agg(l.code ORDER BY l.o) AS codes,
+        array_agg(l.currency ORDER BY l.o) AS currencies,
+        array_agg(l.owner_kind ORDER BY l.o) AS owner_kinds,
+        array_agg(l.owner_id ORDER BY l.o) AS owner_ids, array_agg(l.amount ORDER BY l.o) AS amounts
+      FROM unnest(v_numbers, v_lines, v_codes, v_currencies, v_owner_kinds, v_owner_ids, v_amounts)
+        AS l(n, o, code, currency, owner_kind, owner_id, amount)
+      GROUP BY l.n) l ON l.n = d.n) d;
   IF v_keys IS NULL THEN
     RETURN ARRAY[]::uuid[];
-  END IF;
-  IF v_shortest IS NULL OR v_shortest < 2 THEN
-    RAISE EXCEPTION 'an entry has two lines or more' USING ERRCODE = 'MQ003';
   END IF;
   WITH fresh AS (
     INSERT INTO entry (key, request_hash, kind, reference, external_reference, occurred_at, actor,
@@ -264,50 +341,58 @@ BEGIN
   )
   SELECT array_agg(id), array_agg(key), min(occurred_at) INTO v_new, v_new_keys, v_earliest
   FROM fresh;
-  SELECT array_agg(e.id ORDER BY d.n), bool_or(e.request_hash <> d.hash) INTO v_ids, v_changed
-  FROM unnest(v_keys, v_hashes) WITH ORDINALITY AS d(key, hash, n) JOIN entry e ON e.key = d.key;
-  IF v_changed THEN
-    RAISE EXCEPTION 'a key has posted something else' USING ERRCODE = 'MQ002';
-  END IF;
-  IF v_new IS NULL THEN
-    RETURN v_ids;
+  IF cardinality(v_new) = cardinality(v_keys) THEN
+    SELECT array_agg(f.id ORDER BY d.n) INTO v_ids
+    FROM unnest(v_keys) WITH ORDINALITY AS d(key, n)
+    JOIN unnest(v_new, v_new_keys) AS f(id, key) ON f.key = d.key;
+  ELSE
+    SELECT array_agg(e.id ORDER BY d.n), bool_or(e.request_hash <> d.hash) INTO v_ids, v_changed
+    FROM unnest(v_keys, v_hashes) WITH ORDINALITY AS d(key, hash, n) JOIN entry e ON e.key = d.key;
+    IF v_changed THEN
+      RAISE EXCEPTION 'a key has posted something else' USING ERRCODE = 'MQ002';
+    END IF;
+    IF v_new IS NULL THEN
+      RETURN v_ids;
+    END IF;
   END IF;
   IF v_earliest < now() OR clock_timestamp() > now() + interval '1 minute' THEN
     PERFORM refuse_closed(v_earliest);
   END IF;
-  -- Repeats of a key have the same hold and rate: they have the same hash.
-  SELECT array_agg(u.hold) FILTER (WHERE u.hold IS NOT NULL),
-    array_agg(u.id) FILTER (WHERE u.hold IS NOT NULL),
-    array_agg(u.rate) FILTER (WHERE u.rate IS NOT NULL),
-    array_agg(u.id) FILTER (WHERE u.rate IS NOT NULL)
-  INTO v_used, v_users, v_rates, v_rated
-  FROM (
-    SELECT DISTINCT f.id, d.hold, d.rate
-    FROM unnest(v_keys, v_holds, v_rates) AS d(key, hold, rate)
-    JOIN unnest(v_new, v_new_keys) AS f(id, key) ON f.key = d.key) u;
-  IF v_rated IS NOT NULL THEN
-    PERFORM store_rates(v_rated, v_rates);
-  END IF;
-  SELECT array_agg(d.id ORDER BY d.n, l.o), array_agg(l.o::int ORDER BY d.n, l.o),
-    array_agg(l.x->>0 ORDER BY d.n, l.o), array_agg(l.x->>1 ORDER BY d.n, l.o),
-    array_agg(l.x->>2 ORDER BY d.n, l.o), array_agg(l.x->>3 ORDER BY d.n, l.o),
-    array_agg((l.x->>4)::numeric ORDER BY d.n, l.o), array_agg(d.forced ORDER BY d.n, l.o)
+  -- Of entries whose key stands several times in the batch, the first one's lines.
+  SELECT array_agg(m.id ORDER BY l.p), array_agg(l.line ORDER BY l.p),
+    array_agg(l.code ORDER BY l.p), array_agg(l.currency ORDER BY l.p),
+    array_agg(l.owner_kind ORDER BY l.p), array_agg(l.owner_id ORDER BY l.p),
+    array_agg(l.amount ORDER BY l.p), array_agg(v_forced[l.n] ORDER BY l.p)
   INTO v_entries, v_lines, v_codes, v_currencies, v_owner_kinds, v_owner_ids, v_amounts,
     v_line_forced
-  FROM (
-    SELECT DISTINCT ON (f.key) f.id, r.n, r.e->'lines' AS lines,
-      coalesce((r.e->>'forced')::boolean, false) AS forced
-    FROM jsonb_array_elements(p_entries) WITH ORDINALITY AS r(e, n)
-    JOIN unnest(v_new, v_new_keys) AS f(id, key) ON f.key = r.e->>'key'
-    ORDER BY f.key, r.n) d
-  CROSS JOIN LATERAL jsonb_array_elements(d.lines) WITH ORDINALITY AS l(x, o);
-  v_accounts := accounts_for(v_codes, v_currencies, v_owner_kinds, v_owner_ids);
-  IF v_used IS NOT NULL THEN
-    SELECT u.accounts, u.amounts INTO v_hold_accounts, v_hold_amounts
-    FROM use_holds(v_users, v_used, v_entries, v_accounts, v_amounts) u;
+  FROM unnest(v_numbers, v_lines, v_codes, v_currencies, v_owner_kinds, v_owner_ids, v_amounts)
+    WITH ORDINALITY AS l(n, line, code, currency, owner_kind, owner_id, amount, p)
+  JOIN (
+    SELECT DISTINCT ON (f.id) f.id, d.n
+    FROM unnest(v_ids) WITH ORDINALITY AS d(id, n) JOIN unnest(v_new) AS f(id) ON f.id = d.id
+    ORDER BY f.id, d.n) m ON m.n = l.n;
+  IF v_special THEN
+    -- Repeats of a key have the same hold and rate: they have the same hash.
+    SELECT array_agg(u.hold) FILTER (WHERE u.hold IS NOT NULL),
+      array_agg(u.id) FILTER (WHERE u.hold IS NOT NULL),
+      array_agg(u.rate) FILTER (WHERE u.rate IS NOT NULL),
+      array_agg(u.id) FILTER (WHERE u.rate IS NOT NULL)
+    INTO v_used, v_users, v_rates, v_rated
+    FROM (
+      SELECT DISTINCT f.id, d.hold, d.rate
+      FROM unnest(v_ids, v_holds, v_rates) AS d(id, hold, rate)
+      JOIN unnest(v_new) AS f(id) ON f.id = d.id) u;
+    IF v_rated IS NOT NULL THEN
+      PERFORM store_rates(v_rated, v_rates);
+    END IF;
+    IF v_used IS NOT NULL THEN
+      SELECT u.accounts, u.amounts INTO v_hold_accounts, v_hold_amounts
+      FROM use_holds(v_users, v_used, v_entries,
+        accounts_for(v_codes, v_currencies, v_owner_kinds, v_owner_ids), v_amounts) u;
+    END IF;
   END IF;
-  PERFORM apply_lines(v_entries, v_lines, v_accounts, v_amounts, v_currencies, v_line_forced,
-    v_hold_accounts, v_hold_amounts);
+  PERFORM apply_lines(v_entries, v_lines, v_codes, v_currencies, v_owner_kinds, v_owner_ids,
+    v_amounts, v_line_forced, v_hold_accounts, v_hold_amounts);
   RETURN v_ids;
 END
 $$;
@@ -579,8 +664,8 @@ BEGIN
     SELECT p.oid::regprocedure AS name, p.prosecdef, p.prorettype <> 'trigger'::regtype AS callable
     FROM pg_proc p
     WHERE p.pronamespace = current_schema()::regnamespace AND p.proname IN ('open_balance',
-      'refuse_closed', 'check_entry_balances', 'wider_hash', 'store_rates', 'apply_lines', 'post',
-      'post_batch', 'reverse_entry', 'claim', 'repay', 'set_period_lock', 'rebuild_balances',
+      'refuse_closed', 'check_entry_balances', 'check_lines_are_new', 'wider_hash', 'store_rates', 'apply_lines',
+      'move_balance', 'post', 'post_pair', 'post_batch', 'reverse_entry', 'claim', 'repay', 'set_period_lock', 'rebuild_balances',
       'reserve_batch', 'expire_holds')
   LOOP
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC, %I', v_function.name, current_schema());
@@ -596,7 +681,7 @@ BEGIN
   FOR v_function IN
     SELECT p.oid::regprocedure AS name FROM pg_proc p
     WHERE p.pronamespace = current_schema()::regnamespace AND p.proname IN ('accounts_for',
-      'apply_lines', 'use_holds')
+      'apply_lines', 'use_holds', 'post_batch')
   LOOP
     EXECUTE format('ALTER FUNCTION %s SET plan_cache_mode = force_generic_plan', v_function.name);
   END LOOP;
