@@ -8,7 +8,6 @@ from contextlib import contextmanager
 import asyncpg
 
 from kernel.errors import Conflict, NotFound, ProductError
-from kernel.language import marked
 
 
 class InsufficientFunds(ProductError):
@@ -16,14 +15,14 @@ class InsufficientFunds(ProductError):
 
     code = "insufficient_funds"
     status = 409
-    message = marked("There is not enough available. Enter a smaller amount.")
+    message = "There is not enough available. Enter a smaller amount."
 
 
 class KeyReused(Conflict):
     """The idempotency key has already been used for something else."""
 
     code = "idempotency_key_reused"
-    message = marked("This request was already made with other content. Start it again.")
+    message = "This request was already made with other content. Start it again."
 
 
 class UnpostableEntry(ProductError):
@@ -31,21 +30,21 @@ class UnpostableEntry(ProductError):
 
     code = "unpostable_entry"
     status = 500
-    message = marked("The entry can't be posted. Nothing was booked.")
+    message = "The entry can't be posted. Nothing was booked."
 
 
 class HoldClosed(Conflict):
     """The hold has been posted, voided or has expired."""
 
     code = "hold_closed"
-    message = marked("The amount set aside has already been used or released.")
+    message = "The amount set aside has already been used or released."
 
 
 class AlreadyReversed(Conflict):
     """The entry has a reversal."""
 
     code = "already_reversed"
-    message = marked("This entry has already been reversed.")
+    message = "This entry has already been reversed."
 
 
 class EntryMissing(NotFound):
@@ -58,7 +57,7 @@ class PeriodClosed(Conflict):
     """The entry is dated inside a closed period."""
 
     code = "period_closed"
-    message = marked("This day's books are closed. Post with a later date, or reopen the period.")
+    message = "This day's books are closed. Post with a later date, or reopen the period."
 
 
 class PeriodUnchanged(ProductError):
@@ -66,14 +65,14 @@ class PeriodUnchanged(ProductError):
 
     code = "period_unchanged"
     status = 409
-    message = marked("The books can't be closed or reopened there. Choose another day.")
+    message = "The books can't be closed or reopened there. Choose another day."
 
 
 class BookBusy(Conflict):
     """Somebody is posting; the book could not be had alone within five seconds."""
 
     code = "book_busy"
-    message = marked("Entries are being posted. Try again in a moment.")
+    message = "Entries are being posted. Try again in a moment."
 
 
 class BookDamaged(ProductError):
@@ -81,14 +80,14 @@ class BookDamaged(ProductError):
 
     code = "book_damaged"
     status = 500
-    message = marked("The book's lines are damaged. Restore them from a backup.")
+    message = "The book's lines are damaged. Restore them from a backup."
 
 
 class ExternalReferenceUsed(Conflict):
     """A payment or ticket of an outside system is already booked by another entry."""
 
     code = "external_reference_used"
-    message = marked("This payment is already booked.")
+    message = "This payment is already booked."
 
 
 _STATES: dict[str, type[ProductError]] = {
