@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
 import pytest
-from litestar import Litestar
+from argon2 import PasswordHasher
 
 from entrypoints import wiring
 from entrypoints.application import Web
+from identity import passwords
 from kernel.actor import TenantRef
 from kernel.crypto import Vault
 from kernel.database import Database, TenantSession
@@ -17,10 +18,8 @@ from kernel.settings import Settings
 from tenants.ports import Ports
 from tests.fixtures import database as fixture
 from tests.fixtures import kept
-from tests.fixtures.web import Browser
+from tests.fixtures.web import Browser, another_web
 from themes.kept_pages import KeptPages
-
-_STANDING: dict[bytes, dict[str, Litestar]] = {}
 
 
 @pytest.fixture(autouse=True)
@@ -29,28 +28,46 @@ def _kept_is_rendered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(KeptPages, "page", kept.compared)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _passwords_cost_little() -> Iterator[None]:
+    """Hash as the product does, at the least cost: nearly every test makes people who sign in.
+
+    What it costs in the product has a test of its own, and the processes that tests start know
+    nothing of this.
+    """
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_HASHER", cheap)
+        patch.setattr(passwords, "_NOBODY", cheap.hash("nobody has this password"))
+        yield
+
+
 @pytest.fixture
 def settings() -> Settings:
     """Settings of a process on this worker's database."""
     return fixture.settings_for(fixture.worker_database())
 
 
-@pytest.fixture
-async def database(settings: Settings) -> AsyncIterator[Database]:
-    """The product's own access to the database; all tables are emptied afterwards."""
-    made = Database.from_settings(settings, pool_size=10)
+@pytest.fixture(scope="session")
+async def standing() -> AsyncIterator[fixture.Standing]:
+    """This worker's connections to its database, which go from one test to the next."""
+    made = fixture.Standing(fixture.settings_for(fixture.worker_database()))
     yield made
     await made.close()
-    await fixture.clean(settings.database_url)
 
 
 @pytest.fixture
-async def superuser(settings: Settings, database: Database) -> AsyncIterator[asyncpg.Connection]:
+async def database(settings: Settings, standing: fixture.Standing) -> AsyncIterator[Database]:
+    """The product's own access to the database; all tables are emptied afterwards."""
+    yield standing.lend(Database.from_settings(settings, pool_size=10))
+    await standing.clean()
+
+
+@pytest.fixture
+async def superuser(standing: fixture.Standing, database: Database) -> asyncpg.Connection:
     """A connection that may do everything: for looking, and for planting corruption."""
     del database
-    connection = await asyncpg.connect(settings.database_url)
-    yield connection
-    await connection.close()
+    return await standing.superuser()
 
 
 @pytest.fixture
@@ -79,10 +96,13 @@ async def tenant_session(database: Database, tenant: TenantRef) -> AsyncIterator
 
 
 @pytest.fixture
-async def ports(settings: Settings, database: Database) -> AsyncIterator[Ports]:
+async def ports(
+    settings: Settings, database: Database, standing: fixture.Standing
+) -> AsyncIterator[Ports]:
     """The ports of a process, on this worker's database."""
     del database
     made = wiring.ports(settings, pool_size=10)
+    standing.lend(made.database)
     yield made
     await wiring.close(made)
 
@@ -90,8 +110,7 @@ async def ports(settings: Settings, database: Database) -> AsyncIterator[Ports]:
 @pytest.fixture
 async def web(ports: Ports) -> AsyncIterator[Web]:
     """The whole web application, in this process; its routes are built once for each worker."""
-    made = Web(ports, apps=_STANDING.get(ports.settings.secret_key))
-    _STANDING[ports.settings.secret_key] = made.apps
+    made = another_web(ports)
     yield made
     await made.rendering.close()
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any
 
 from litestar import Litestar, Response, get
+from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.types import Receive, Scope, Send
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -44,17 +44,17 @@ class Web:
         ports: Ports,
         *,
         surfaces: tuple[Surface, ...] | None = None,
-        apps: Mapping[str, Litestar] | None = None,
+        like: Web | None = None,
     ) -> None:
         """Build every surface; raise RouteWithoutPermission when a route is silent.
 
-        Building takes a second. `apps` are those of an earlier application of the same settings
-        that serves no more: they are taken over instead.
+        Building takes a second. `like` is an earlier application of the same settings that serves
+        no more, or has the same ports: its routes are taken over instead.
         """
         self.ports = ports
         settings = ports.settings
         known = {**catalogue.permissions(), **catalogue.VENDOR}
-        standing = apps or {}
+        standing = like.apps if like else {}
         self.apps: dict[str, Litestar] = {}
         for surface in surfaces or routes.surfaces():
             if surface.name in standing:
@@ -66,7 +66,8 @@ class Web:
         self.rendering = Renderer(waiting=6, patience=3.0)
         for app in self.apps.values():
             app.state.rendering = self.rendering
-        ops = _ops(ports)
+        self.ops: Litestar = like.ops if like else _ops()
+        self.ops.state.ports = ports
         front: dict[str, Any] = {name: edged(name, app, ports) for name, app in self.apps.items()}
         front["public"] = Hooks(
             front["public"], Reception(ports.database, ports.payments, ports.vault)
@@ -78,7 +79,7 @@ class Web:
         self._resolver = Resolver(ports.database, domain=settings.domain)
         self._door = FrontDoor(
             self._resolver,
-            {**front, "ops": ops},
+            {**front, "ops": self.ops},
             StaticFiles(loader.static_path(), loader.static_folders()),
             port=settings.port,
             https=settings.https,
@@ -117,7 +118,7 @@ class Web:
             return
 
 
-def _ops(ports: Ports) -> Litestar:
+def _ops() -> Litestar:
     """Build what only this machine may ask: health, readiness and metrics."""
 
     @get("/healthz", permission=PUBLIC)
@@ -126,21 +127,22 @@ def _ops(ports: Ports) -> Litestar:
         return {"status": "alive"}
 
     @get("/readyz", permission=PUBLIC)
-    async def ready() -> Response[dict[str, str]]:
+    async def ready(state: State) -> Response[dict[str, str]]:
         """Say whether database, Redis and object store answer."""
+        ports: Ports = state.ports
         checks = {
             "database": kernel_database.check(ports.database),
             "redis": _ping(ports),
             "objects": ports.store.check(),
         }
         results = await asyncio.gather(*checks.values(), return_exceptions=True)
-        state = {
+        found = {
             name: type(result).__name__ if isinstance(result, BaseException) else "ready"
             for name, result in zip(checks, results, strict=True)
         }
         # Without Redis logins and money still work, so it does not take the process out.
-        bad = [name for name, text in state.items() if text != "ready" and name != "redis"]
-        return Response(state, status_code=503 if bad else 200)
+        bad = [name for name, text in found.items() if text != "ready" and name != "redis"]
+        return Response(found, status_code=503 if bad else 200)
 
     @get("/metrics", permission=PUBLIC)
     async def metrics() -> Response[bytes]:

@@ -93,6 +93,9 @@ class Doorbell(Protocol):
     def ring(self, channel: str) -> None:
         """Say after a commit that there is news, without waiting for anybody."""
 
+    async def close(self) -> None:
+        """Wait until all that was rung is said."""
+
 
 def role_password(secret_key: bytes, login: str) -> str:
     """Return the password of one of the product's own logins, derived from the secret key."""
@@ -153,7 +156,9 @@ class Database:
         self._keeper = keeper
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Say what is still to be said of commits, and close every connection."""
+        if self._doorbell is not None:
+            await self._doorbell.close()
         await self._app.close()
         await self._control.close()
 

@@ -28,7 +28,8 @@ class RedisDoorbell:
         """Take the connection; nothing is sent yet."""
         self._redis = client
         self._marked: dict[str, float] = {}
-        self._ringing: dict[str, asyncio.Task[None]] = {}
+        self._gathering: set[str] = set()
+        self._ringing: set[asyncio.Task[None]] = set()
 
     async def mark(self, channel: str) -> None:
         """Say that news may follow, unless that was said a moment ago."""
@@ -42,8 +43,16 @@ class RedisDoorbell:
 
     def ring(self, channel: str) -> None:
         """Say that there is news; commits that follow at once share the message."""
-        if channel not in self._ringing:
-            self._ringing[channel] = asyncio.get_running_loop().create_task(self._soon(channel))
+        if channel not in self._gathering:
+            self._gathering.add(channel)
+            task = asyncio.get_running_loop().create_task(self._soon(channel))
+            self._ringing.add(task)
+            task.add_done_callback(self._ringing.discard)
+
+    async def close(self) -> None:
+        """Wait until all that was rung is said; the connection belongs to somebody else."""
+        if self._ringing:
+            await asyncio.wait(self._ringing)
 
     async def heard(self, seconds: float) -> set[str] | None:
         """Wait for the bell and return who rang; None when Redis is out of reach."""
@@ -60,7 +69,7 @@ class RedisDoorbell:
         try:
             await asyncio.sleep(_GATHER_SECONDS)
         finally:
-            del self._ringing[channel]
+            self._gathering.discard(channel)
         await self._push(channel)
 
     async def _push(self, channel: str) -> None:

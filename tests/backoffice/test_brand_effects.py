@@ -11,7 +11,6 @@ import pytest
 
 from backoffice import schedule
 from backoffice.settings import brand_files, brand_versions, looks
-from entrypoints.application import Web
 from kernel.actor import TenantRef
 from kernel.errors import InvalidInput
 from kernel.storage import ObjectMissing
@@ -20,7 +19,7 @@ from tenants.ports import Ports
 from tests.backoffice.test_brand_studio import HERE, LOOK, TEAM, sign_in
 from tests.backoffice.test_brand_versions import worn
 from tests.factories import pictures
-from tests.fixtures.web import Browser, host
+from tests.fixtures.web import Browser, another_web, host
 from tests.tradersroom.people import sign_up
 from themes.colour import contrast, mix
 from themes.tokens import FONTS, BrandColours, derive
@@ -30,7 +29,7 @@ MY, WWW = host("my"), host("www")
 
 async def seen(ports: Ports, path: str, jar: Browser | None = None) -> str:
     """Open a page of the traders' surface in a process that has no brand in memory yet."""
-    other = Browser(Web(ports))
+    other = Browser(another_web(ports))
     cookie = jar.cookie(MY) if jar else ""
     answer = await other.get(MY, path, headers={"cookie": f"marque={cookie}"} if cookie else None)
     await other.close()

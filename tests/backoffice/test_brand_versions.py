@@ -25,7 +25,7 @@ from tenants import brands
 from tenants.ports import Ports
 from tests.factories import pictures
 from tests.fixtures.stack import eventually
-from tests.fixtures.web import Browser, host
+from tests.fixtures.web import Browser, another_web, host
 from themes import brand_texts
 from themes.brand_texts import BY_KEY
 
@@ -82,7 +82,7 @@ async def test_a_published_brand_is_worn_at_once_by_every_process_and_gone_back_
     ports: Ports, tenant: TenantRef
 ) -> None:
     """Two web processes that have the old brand in memory; no process is asked to restart."""
-    async with alive(Web(ports)) as one, alive(Web(ports)) as two:
+    async with alive(another_web(ports)) as one, alive(another_web(ports)) as two:
         before = [await sheet(browser) for browser in (one, two)]
         first = await published(ports, tenant)
 

@@ -11,12 +11,11 @@ import pytest
 
 from backoffice import subscribers
 from backoffice.events import TextsChanged
-from entrypoints.application import Web
 from kernel.actor import TenantRef
 from tenants.ports import Ports
 from tests.factories import people as staff
 from tests.fixtures.database import ALPHA
-from tests.fixtures.web import Browser, host
+from tests.fixtures.web import Browser, another_web, host
 from tests.tradersroom import people
 from themes import formats, texts
 
@@ -78,7 +77,7 @@ async def test_own_texts_are_on_every_page_and_in_every_mail_of_their_brokerage_
 ) -> None:
     """Layout, macro, form error, mail; escaped; never another's, and never on staff pages."""
     await sign_in(browser, ports, tenant)
-    before = Browser(Web(ports))
+    before = Browser(another_web(ports))
     assert LAYOUT in (await before.get(MY, "/login")).text
     for text, own in (
         (LAYOUT, "Locked <b>away</b> & safe"),
@@ -91,7 +90,7 @@ async def test_own_texts_are_on_every_page_and_in_every_mail_of_their_brokerage_
 
     wrong = people.form(email="nobody")
     for at, expected in ((tenant, True), (other_tenant, False), (tenant, True)):
-        visitor = Browser(Web(ports))
+        visitor = Browser(another_web(ports))
         my = host("my", at.slug)
         login = (await visitor.get(my, "/login")).text
         await visitor.get(my, "/register")
@@ -107,7 +106,7 @@ async def test_own_texts_are_on_every_page_and_in_every_mail_of_their_brokerage_
         assert "Reveal" not in german
         await visitor.close()
     for at, subject in ((tenant, "Last step at Alpha Markets"), (other_tenant, "Confirm your")):
-        visitor = Browser(Web(ports))
+        visitor = Browser(another_web(ports))
         await people.register(visitor, ports, tenant=at)
         mail = await people.letter(ports, at, to="sofia@mail.example", template="verify_email")
         assert mail.subject.startswith(subject)
@@ -120,7 +119,7 @@ async def test_a_change_is_shown_by_a_process_that_has_the_old_text_in_memory(
 ) -> None:
     """Two processes are told; each asks the database once for a version, whatever is opened."""
     await sign_in(browser, ports, tenant)
-    webs = [Web(ports), Web(ports)]
+    webs = [another_web(ports), another_web(ports)]
     jars = [Browser(web) for web in webs]
     told = [asyncio.create_task(web._resolver.listen(ports.redis)) for web in webs]
     try:
@@ -138,6 +137,7 @@ async def test_a_change_is_shown_by_a_process_that_has_the_old_text_in_memory(
     finally:
         for task in told:
             task.cancel()
+        await asyncio.gather(*told, return_exceptions=True)
         for jar in jars:
             await jar.close()
 
@@ -149,7 +149,7 @@ async def test_a_request_reads_own_texts_once_for_a_version(
     await sign_in(browser, ports, tenant)
     assert await write(browser, LAYOUT, "Kept words") == 303
     await spoken(ports, tenant)
-    visitor = Browser(Web(ports))
+    visitor = Browser(another_web(ports))
     first = (await visitor.get(MY, "/login")).text
     await superuser.execute("UPDATE t_alpha.text_override SET forms = '{Slipped in}'")
     later = (await visitor.get(MY, "/login")).text
@@ -301,7 +301,7 @@ async def test_who_may_read_does_not_write_and_strangers_see_nothing(
     page = await browser.get(TEAM, path)
     write_it = await browser.post(TEAM, path, {"form_0": "No", "seen": "0"})
     read = await browser.post(TEAM, f"{HERE}/file", {"language": "en"})
-    dealer = Browser(Web(ports))
+    dealer = Browser(another_web(ports))
     await sign_in(dealer, ports, tenant, "dealing")
     refused = [(await dealer.get(TEAM, one)).status_code for one in (HERE, path, f"{HERE}/file")]
     await dealer.close()

@@ -16,6 +16,7 @@ from entrypoints.webhooks import BODY_MAX
 from kernel.actor import TenantRef
 from kernel.web.access import PUBLIC, declared_routes
 from tenants.ports import Ports
+from tests.fixtures.web import another_web
 from tests.treasury.desk import Desk, open_desk, sign, word
 
 SITE = "http://www.alpha.localhost"
@@ -24,7 +25,7 @@ SITE = "http://www.alpha.localhost"
 @pytest.fixture
 async def web(ports: Ports) -> Web:
     """The web application of an operator who allows the tests' provider."""
-    return Web(replace(ports, payments=ProviderAdapters(allow=frozenset({"127.0.0.1:1"}))))
+    return another_web(replace(ports, payments=ProviderAdapters(allow=frozenset({"127.0.0.1:1"}))))
 
 
 @pytest.fixture

@@ -235,7 +235,7 @@ def test_any_sequence_of_operations_leaves_the_book_as_the_model_says(
         run_state_machine_as_test(Book, settings=_small())
     finally:
         loop.run_until_complete(Book.database.close())
-        loop.run_until_complete(fixture.clean(settings.database_url))
+        loop.run_until_complete(fixture.clean(settings))
         loop.close()
 
 
