@@ -206,9 +206,13 @@ def templates(
     return environment
 
 
-@cache
 def _environment(theme: str) -> Environment:
-    return templates(theme) if theme in available() else templates()
+    return _made(theme if theme in available() else "default")
+
+
+@cache
+def _made(theme: str) -> Environment:
+    return templates(theme)
 
 
 def render(name: str, page: Page, **context: object) -> str:

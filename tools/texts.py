@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from babel.messages import Catalog
@@ -36,6 +37,7 @@ _SURFACES = {
 }
 
 
+@cache
 def used() -> dict[Text, set[str]]:
     """Return every text of the sources with its surfaces; a counted one as its pair of forms."""
     found: dict[Text, set[str]] = {}

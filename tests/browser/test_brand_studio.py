@@ -76,7 +76,8 @@ def _get(copy: Copy, surface: str, path: str, **options: Any) -> httpx.Response:
     """Ask as a program does, whose names do not resolve: the address is this machine's."""
     host = f"{surface}.{SLUG}.{copy.domain}:{copy.port}"
     address = f"http://127.0.0.1:{copy.port}{path}"
-    return httpx.get(address, headers={"host": host}, timeout=30, **options)
+    # Plain HTTP: to read the machine's list of authorities would take longer than the answer.
+    return httpx.get(address, headers={"host": host}, timeout=30, verify=False, **options)
 
 
 def _sheet(copy: Copy, surface: str) -> str:

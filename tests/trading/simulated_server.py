@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import random
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -47,15 +48,19 @@ class Operation:
 
 @dataclass
 class World:
-    """One server with a skewed clock, its gateway, and a list of things still to happen."""
+    """One server with a skewed clock, its gateway, and a list of things still to happen.
+
+    `bookings` lie under the tokens that they were made with.
+    """
 
     seed: int
     limits: Windows
     skew_allowed: float = rules.SKEW_SECONDS
     now: float = 1000.0
-    bookings: list[Booking] = field(default_factory=list)
+    bookings: defaultdict[str, list[Booking]] = field(default_factory=lambda: defaultdict(list))
     _queue: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
     _count: int = 0
+    _tickets: int = 0
 
     def __post_init__(self) -> None:
         """Draw the server's clock error."""
@@ -77,14 +82,15 @@ class World:
     def book(self, token: str) -> None:
         """Book the amount; the server knows no idempotency."""
         at = self.now + self.clock_error
-        self.bookings.append(Booking(token, at, 500 + len(self.bookings)))
+        self.bookings[token].append(Booking(token, at, 500 + self._tickets))
+        self._tickets += 1
 
     def search(self, token: str, since: float, until: float) -> list[Found]:
         """Return what stands under a token in a window of the server's own clock."""
         return [
             Found(ticket=one.ticket, login=LOGIN, amount=AMOUNT, action=2)
-            for one in self.bookings
-            if one.token == token and since <= one.at <= until
+            for one in self.bookings[token]
+            if since <= one.at <= until
         ]
 
 
@@ -220,7 +226,7 @@ def simulate(
     world.run(until=world.now + 20_000)
     result = Result()
     for operation in operations:
-        booked = sum(1 for one in world.bookings if one.token == operation.token)
+        booked = len(world.bookings[operation.token])
         result.double += booked > 1
         result.lost += operation.state == "done" and booked == 0
         result.unfinished += operation.state not in {"done", "frozen"}
