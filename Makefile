@@ -29,7 +29,7 @@ check: .venv       ## format, lint, types, import rules, house rules: all of the
 	@$(VENV)/python tools/check.py
 
 test: .venv        ## the test suite (T=tests/ledger for a part)
-	$(VENV)/pytest -n 2 --dist worksteal -m "not prove" $(T)
+	$(VENV)/pytest -n 2 --dist loadfile -m "not prove" $(T)
 
 prove: .venv       ## the long proofs
 	$(VENV)/pytest -m prove $(T)

@@ -25,9 +25,9 @@ START_SECONDS_MAX = 400
 WEB_SECONDS_MAX = 90
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of a whole stack with demo brokerages, stopped at the end.
+    """The folder of a whole stack with demo brokerages, stopped when no test needs it any more.
 
     MARQUE_BROWSER_DATA names a copy that runs already: it is used and left running.
     """
@@ -56,7 +56,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def copy(data: Path) -> Copy:
     """Where the copy listens and who may sign in."""
     return Copy.of(data)
