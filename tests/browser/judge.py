@@ -10,7 +10,8 @@ ROOT = Path(__file__).resolve().parents[2]
 AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 _RUN = (
-    "rules => axe.run(document, {runOnly: rules}).then(r => r.violations.map("
+    "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations'], selectors: false})"
+    ".then(r => r.violations.map("
     "v => v.id + ': ' + v.nodes.map(n => n.html.slice(0, 160)).join(' | ')))"
 )
 # Words are cut off where an element with words of its own hides or spills what does not fit.

@@ -97,17 +97,20 @@ def browser() -> Iterator[Browser]:
 
 def _violations(page: Page) -> list[str]:
     found = page.evaluate(
-        "rules => axe.run(document, {runOnly: rules}).then(r => r.violations.map("
+        "rules => axe.run(document,"
+        " {runOnly: rules, resultTypes: ['violations'], selectors: false})"
+        ".then(r => r.violations.map("
         "v => v.id + ': ' + v.nodes.map(n => n.html.slice(0, 120)).join(' | ')))",
         RULES,
     )
     return [str(one) for one in found]
 
 
-def _overflow(page: Page) -> int:
-    return int(
-        page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+def _sideways(page: Page, where: str) -> list[str]:
+    over = page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     )
+    return [f"{where}: wider than the screen by {over} px"] if over > 0 else []
 
 
 def _look(browser: Browser, address: str, folder: str, names: tuple[str, ...]) -> list[str]:
@@ -118,7 +121,7 @@ def _look(browser: Browser, address: str, folder: str, names: tuple[str, ...]) -
         if isinstance(said, Error) or said.type == "error":
             complaints.append(str(said if isinstance(said, Error) else said.text))
 
-    for width in (1280, 390, 360):
+    for width, narrower in ((1280, 1280), (390, 360)):
         context = browser.new_context(
             viewport={"width": width, "height": 844}, reduced_motion="reduce"
         )
@@ -128,10 +131,10 @@ def _look(browser: Browser, address: str, folder: str, names: tuple[str, ...]) -
         for name in names:
             where = f"{folder}/{name} at {width}"
             page.goto(f"{address}/{folder}/{name}.html")
-            if _overflow(page) > 0:
-                complaints.append(f"{where}: wider than the screen by {_overflow(page)} px")
-            if width == 360:
-                continue
+            complaints += _sideways(page, where)
+            page.set_viewport_size({"width": narrower, "height": 844})
+            complaints += _sideways(page, f"{folder}/{name} at {narrower}")
+            page.set_viewport_size({"width": width, "height": 844})
             page.evaluate(AXE.read_text(encoding="utf-8"))
             complaints += [f"{where}: {one}" for one in _violations(page)]
             page.evaluate("document.documentElement.setAttribute('data-bs-theme', 'dark')")
