@@ -224,9 +224,10 @@ class Child:
 
     async def kill(self) -> int:
         """End it at once and return the signal that ended it, 0 when nobody can say."""
-        ended = await self._nursery.end(self.pid)
-        self._writer.close()
-        return ended
+        try:
+            return await self._nursery.end(self.pid)
+        finally:  # also when whoever asked is gone meanwhile
+            self._writer.close()
 
     async def _watch(self) -> None:
         """Step back once this rendering has worked for too long."""
