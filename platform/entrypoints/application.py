@@ -63,7 +63,7 @@ class Web:
             else:
                 self.apps[surface.name] = application(surface, ports, known)
         # Few wait, and not for long: each request holds a connection meanwhile.
-        self.rendering = Renderer(waiting=6, patience=3.0)
+        self.rendering = Renderer(waiting=6, patience=6.0)
         for app in self.apps.values():
             app.state.rendering = self.rendering
         self.ops: Litestar = like.ops if like else _ops()
