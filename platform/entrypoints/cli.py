@@ -153,6 +153,17 @@ def verify_ledger(*, data: Path, slug: str) -> None:
     sys.exit(operations.verify_ledgers(data, slug))
 
 
+@ledger.command("rebuild")
+@DATA
+@click.option("--tenant", "slug", required=True)
+@click.option("--reason", required=True, help="Why; it is kept with what was mended.")
+def rebuild_ledger(*, data: Path, slug: str, reason: str) -> None:
+    """Make balances anew from their lines where they differ, and say which."""
+    from entrypoints import operations
+
+    sys.exit(operations.rebuild_ledger(data, slug, reason))
+
+
 @main.group()
 def platforms() -> None:
     """Look after trading servers."""

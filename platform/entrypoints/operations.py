@@ -11,7 +11,7 @@ import click
 from entrypoints import environment, prepare, wiring
 from kernel import settings as kernel_settings
 from kernel.errors import ProductError
-from ledger import verification
+from ledger import balances, verification
 from tenants import queries
 from tenants.ports import Ports
 from trading import provisioning as trading_steps
@@ -57,10 +57,31 @@ def verify_ledgers(data: Path, slug: str) -> int:
             async with ports.database.tenant_read(queries.ref(tenant)) as session:
                 result = await verification.verify(session)
             wrong += not result.ok
-            click.echo(
-                f"{tenant.slug}: {'ok' if result.ok else 'WRONG'}  {'; '.join(result.lines)}"
-            )
+            click.echo(f"{tenant.slug}: {'ok' if result.ok else 'WRONG'}  {result.summary}")
         return 1 if wrong else 0
+
+    return _with_ports(data, work)
+
+
+def rebuild_ledger(data: Path, slug: str, reason: str) -> int:
+    """Make a brokerage's balances anew where they differ from its lines; print what was mended."""
+
+    async def work(ports: Ports) -> int:
+        async with ports.database.control() as session:
+            tenant = await queries.tenant_by_slug(session, slug)
+        if tenant is None:
+            click.echo(f"There is no brokerage {slug!r}.", err=True)
+            return 1
+        async with ports.database.tenant(queries.ref(tenant)) as session:
+            repairs = await balances.rebuild(session, reason=reason)
+        for one in repairs:
+            was = "none" if one.old_amount is None else f"{one.old_amount:f}"
+            click.echo(
+                f"{one.code} {one.owner_id} {one.currency}: {was} to {one.amount:f},"
+                f" held {one.held:f}"
+            )
+        click.echo(f"{slug}: {len(repairs)} balances mended")
+        return 0
 
     return _with_ports(data, work)
 
@@ -96,4 +117,7 @@ def _with_ports(data: Path, work: Callable[[Ports], Awaitable[int]]) -> int:
         return asyncio.run(whole())
     except (ProductError, kernel_settings.SettingsError) as error:
         click.echo(str(error), err=True)
+        return 1
+    except OSError as error:
+        click.echo(f"The database does not answer; is the copy up? {error}", err=True)
         return 1

@@ -66,7 +66,7 @@ async def post(
             reference,
             external_reference,
             occurred_at,
-            _actor(session),
+            actor_of(session),
             [line.code for line in lines],
             [line.currency for line in lines],
             [line.owner[0] for line in lines],
@@ -88,7 +88,7 @@ async def _post_pair(session: TenantSession, draft: Draft) -> UUID:
             draft.kind,
             draft.reference,
             draft.external_reference,
-            _actor(session),
+            actor_of(session),
             first.currency,
             first.amount,
             first.code,
@@ -116,7 +116,7 @@ async def post_batch(session: TenantSession, *, drafts: Sequence[Draft]) -> list
     payload = msgspec.json.encode([_as_json(draft) for draft in drafts]).decode()
     with translated():
         ids: list[str] = await (await driver(session)).fetchval(
-            tagged(session, _POST_BATCH), payload, _actor(session)
+            tagged(session, _POST_BATCH), payload, actor_of(session)
         )
     return [UUID(found) for found in ids]
 
@@ -142,7 +142,7 @@ async def reverse(
             entry_id,
             key,
             reason,
-            _actor(session),
+            actor_of(session),
             occurred_at,
             forced,
         )
@@ -193,6 +193,7 @@ def _rate_as_json(rate: Rate) -> dict[str, str]:
     }
 
 
-def _actor(session: TenantSession) -> str:
+def actor_of(session: TenantSession) -> str:
+    """Return who acts, as the book keeps it: kind and id."""
     actor = session.info["actor"]
     return f"{actor.kind}:{actor.id}" if actor.id else str(actor.kind)

@@ -1,4 +1,4 @@
-"""Every select of the book: balances, statements, and the sums that verification compares."""
+"""Every select of the book: balances, statements, holds, periods and clients' money."""
 
 from __future__ import annotations
 
@@ -8,12 +8,28 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import Select, SelectBase, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, select, tuple_
 
 from kernel.database import ReadSession, TenantSession
-from ledger.chart import natural_sign
-from ledger.lines import Owner
-from ledger.models import AccountBalance, AccountCode, Entry, Hold, LedgerAccount, Posting
+from ledger.chart import (
+    BANK,
+    CLIENT_RECEIVABLE,
+    CLIENT_WALLET,
+    WITHDRAWALS_PENDING,
+    natural_sign,
+)
+from ledger.client_money import Holding
+from ledger.lines import Owner, Rate
+from ledger.models import (
+    AccountBalance,
+    BalanceRepair,
+    Entry,
+    EntryRate,
+    Hold,
+    LedgerAccount,
+    PeriodLock,
+    Posting,
+)
 
 Session = TenantSession | ReadSession
 _ZERO = Decimal(0)
@@ -156,11 +172,13 @@ async def period(
     since: datetime,
     until: datetime,
     limit: int,
+    after: tuple[datetime, int] | None = None,
 ) -> Period:
     """Return an account from one moment to before another, its lines in the order of time.
 
     Balances of lines run on from the opening one in that order, which may differ from the order
-    they were written in.
+    they were written in. `after` is the last line of the page before, its moment and version: the
+    sums stay those of the whole period, and lines go on behind it.
     """
     sign = natural_sign(code)
     of_account = Posting.account_id == _of_account(code, currency, owner).scalar_subquery()
@@ -179,13 +197,25 @@ async def period(
     )
     opening, closing, paid_in, paid_out, count = (await session.execute(sums)).one()
     order = (Entry.occurred_at, Posting.account_version)
-    query = (
-        select(Posting, Entry, func.sum(amount).over(order_by=order, rows=(None, 0)))
+    runs = (
+        select(
+            Posting.entry_id,
+            Posting.line,
+            func.sum(amount).over(order_by=order, rows=(None, 0)).label("run"),
+        )
         .join(Entry, Entry.id == Posting.entry_id)
         .where(of_account, *inside)
+        .subquery()
+    )
+    query = (
+        select(Posting, Entry, runs.c.run)
+        .join(runs, (runs.c.entry_id == Posting.entry_id) & (runs.c.line == Posting.line))
+        .join(Entry, Entry.id == Posting.entry_id)
         .order_by(*order)
         .limit(limit)
     )
+    if after is not None:
+        query = query.where(tuple_(*order) > after)
     lines = [
         StatementLine(
             posting.account_version,
@@ -221,150 +251,97 @@ async def hold(session: Session, *, hold_id: UUID) -> Hold | None:
     return (await session.execute(query)).scalar_one_or_none()
 
 
-async def sums_by_currency(session: Session) -> list[tuple[str, Decimal, int]]:
-    """Return each currency's sum over all lines, which must be zero, and the number of lines."""
-    query = (
-        select(Posting.currency, func.sum(Posting.amount), func.count())
-        .group_by(Posting.currency)
-        .order_by(Posting.currency)
-    )
-    return [(currency, total, count) for currency, total, count in await session.execute(query)]
-
-
-async def count_unbalanced_entries(session: Session) -> int:
-    """Count entries whose lines do not add up to zero in a currency, or that have none."""
-    uneven = (
-        select(Posting.entry_id)
-        .group_by(Posting.entry_id, Posting.currency)
-        .having(func.sum(Posting.amount) != 0)
-    )
-    empty = (
-        select(Entry.id)
-        .outerjoin(Posting, Posting.entry_id == Entry.id)
-        .where(Posting.entry_id.is_(None))
-    )
-    return await _count(session, uneven.union(empty))
-
-
-async def count_wrong_balances(session: Session) -> int:
-    """Count accounts whose balance or version is not what their lines add up to."""
-    lines = (
-        select(
-            Posting.account_id,
-            func.sum(Posting.amount).label("amount"),
-            func.count().label("version"),
-        )
-        .group_by(Posting.account_id)
-        .subquery()
-    )
-    wrong = (
-        select(func.coalesce(AccountBalance.account_id, lines.c.account_id))
-        .select_from(AccountBalance)
-        .join(lines, lines.c.account_id == AccountBalance.account_id, full=True)
-        .where(
-            or_(
-                func.coalesce(lines.c.amount, 0).is_distinct_from(AccountBalance.amount),
-                func.coalesce(lines.c.version, 0).is_distinct_from(AccountBalance.version),
-            )
-        )
-    )
-    return await _count(session, wrong)
-
-
-async def count_broken_runs(session: Session) -> int:
-    """Count lines whose balance after is not the one before plus the amount, or out of sequence."""
-    account, order = Posting.account_id, Posting.account_version
-    runs = select(
-        Posting.entry_id,
-        Posting.balance_after,
-        func.sum(Posting.amount).over(partition_by=account, order_by=order).label("sum"),
-        Posting.account_version,
-        func.row_number().over(partition_by=account, order_by=order).label("step"),
-    ).subquery()
-    broken = select(runs.c.entry_id).where(
-        or_(runs.c.balance_after != runs.c.sum, runs.c.account_version != runs.c.step)
-    )
-    return await _count(session, broken)
-
-
-async def count_lines_of_other_currency(session: Session) -> int:
-    """Count lines whose account is missing or kept in another currency."""
-    strays = (
-        select(Posting.entry_id)
-        .outerjoin(LedgerAccount, LedgerAccount.id == Posting.account_id)
-        .where(LedgerAccount.currency.is_distinct_from(Posting.currency))
-    )
-    return await _count(session, strays)
-
-
-async def count_negative_wallets(session: Session) -> int:
-    """Count guarded accounts below zero on what is available, or that lost their guard."""
-    negative = (
-        select(AccountBalance.account_id)
-        .join(LedgerAccount, LedgerAccount.id == AccountBalance.account_id)
-        .join(AccountCode, AccountCode.code == LedgerAccount.code)
-        .where(
-            or_(
-                AccountBalance.guarded != AccountCode.guarded,
-                and_(
-                    AccountCode.guarded,
-                    ~AccountCode.forcible,
-                    -AccountBalance.amount - AccountBalance.held < 0,
-                ),
-            )
-        )
-    )
-    return await _count(session, negative)
-
-
-async def count_wrong_holds(session: Session) -> int:
-    """Count accounts whose held amount is not the sum of their pending holds."""
-    pending = (
-        select(Hold.account_id, func.sum(Hold.amount).label("held"))
-        .where(Hold.state == "pending")
-        .group_by(Hold.account_id)
-        .subquery()
-    )
-    wrong = (
-        select(AccountBalance.account_id)
-        .outerjoin(pending, pending.c.account_id == AccountBalance.account_id)
-        .where(func.coalesce(pending.c.held, 0) != AccountBalance.held)
-    )
-    return await _count(session, wrong)
-
-
-async def count_misused_holds(session: Session) -> int:
-    """Count posted holds whose entry took nothing from their account, or more than was held."""
-    taken = (
-        select(func.coalesce(func.sum(Posting.amount), 0))
-        .where(Posting.entry_id == Hold.entry_id, Posting.account_id == Hold.account_id)
-        .correlate(Hold)
-        .scalar_subquery()
-    )
-    misused = select(Hold.id).where(Hold.state == "posted", or_(taken <= 0, taken > Hold.amount))
-    return await _count(session, misused)
-
-
-async def count_repeated_references(session: Session) -> int:
-    """Count external references, keys and reversals that stand in the book more than once."""
-    total = 0
-    for column in (Entry.external_reference, Entry.key, Entry.reverses_id):
-        repeated = (
-            select(column).where(column.is_not(None)).group_by(column).having(func.count() > 1)
-        )
-        total += await _count(session, repeated)
-    return total
-
-
 async def count_entries(session: Session) -> tuple[int, int, int]:
     """Return how many entries, accounts and holds the book has."""
-    return (
-        await _count(session, select(Entry.id)),
-        await _count(session, select(LedgerAccount.id)),
-        await _count(session, select(Hold.id)),
+    query = select(
+        *(
+            select(func.count()).select_from(table).scalar_subquery()
+            for table in (Entry, LedgerAccount, Hold)
+        )
+    )
+    entries, accounts, holds = (await session.execute(query)).one()
+    return entries, accounts, holds
+
+
+async def entry(session: Session, *, entry_id: UUID) -> Entry | None:
+    """Return an entry."""
+    return (await session.execute(select(Entry).where(Entry.id == entry_id))).scalar_one_or_none()
+
+
+async def entry_of_key(session: Session, *, key: str) -> Entry | None:
+    """Return the entry that a key has posted."""
+    return (await session.execute(select(Entry).where(Entry.key == key))).scalar_one_or_none()
+
+
+async def rate_of(session: Session, *, entry_id: UUID) -> Rate | None:
+    """Return the rate that an entry converted at."""
+    query = select(EntryRate).where(EntryRate.entry_id == entry_id)
+    found = (await session.execute(query)).scalar_one_or_none()
+    if found is None:
+        return None
+    return Rate(
+        found.currency_from,
+        found.currency_to,
+        found.rate,
+        found.rate_mid,
+        found.source,
+        found.quoted_at,
     )
 
 
-async def _count(session: Session, rows: SelectBase) -> int:
-    query = select(func.count()).select_from(rows.subquery())
-    return int((await session.execute(query)).scalar_one())
+async def closed_before(session: Session) -> datetime | None:
+    """Return the moment before which the book is closed; None while all of it is open."""
+    query = select(PeriodLock.closed_before).order_by(PeriodLock.number.desc()).limit(1)
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def period_acts(session: Session, *, limit: int = 50) -> list[PeriodLock]:
+    """Return how periods were closed and reopened, newest first."""
+    query = select(PeriodLock).order_by(PeriodLock.number.desc()).limit(min(limit, 500))
+    return list((await session.execute(query)).scalars())
+
+
+async def repairs(session: Session, *, limit: int = 50) -> list[BalanceRepair]:
+    """Return the balances that were made anew, newest first."""
+    query = (
+        select(BalanceRepair)
+        .order_by(BalanceRepair.recorded_at.desc(), BalanceRepair.id.desc())
+        .limit(min(limit, 500))
+    )
+    return list((await session.execute(query)).scalars())
+
+
+async def client_money(session: Session, *, currency: str) -> list[Holding]:
+    """Return what each client has in wallets and on its way out, and owes, by client.
+
+    The equity of trading accounts is not the book's to know: see `client_money.with_equity`.
+    """
+    codes = (CLIENT_WALLET, CLIENT_RECEIVABLE, WITHDRAWALS_PENDING)
+
+    def amount(code: str) -> ColumnElement[Decimal]:
+        mine = func.sum(AccountBalance.amount).filter(AccountBalance.code == code)
+        return func.coalesce(natural_sign(code) * mine, _ZERO)
+
+    query = (
+        select(
+            AccountBalance.owner_id,
+            amount(CLIENT_WALLET),
+            amount(CLIENT_RECEIVABLE),
+            amount(WITHDRAWALS_PENDING),
+        )
+        .where(AccountBalance.code.in_(codes), AccountBalance.currency == currency)
+        .group_by(AccountBalance.owner_id)
+        .order_by(AccountBalance.owner_id)
+    )
+    return [
+        Holding(client_id, wallet=wallet, owed=owed, pending=pending)
+        for client_id, wallet, owed, pending in await session.execute(query)
+    ]
+
+
+async def segregated(session: Session, *, currency: str) -> Decimal:
+    """Return what stands in the bank accounts of clients' money, by the book."""
+    query = select(func.coalesce(func.sum(AccountBalance.amount), _ZERO)).where(
+        AccountBalance.code == BANK, AccountBalance.currency == currency
+    )
+    return (await session.execute(query)).scalar_one()

@@ -121,7 +121,7 @@ BEGIN
   SET amount = b.amount + d.amount, held = b.held - d.freed, version = b.version + d.steps
   FROM (
     SELECT l.account_id, sum(l.amount) AS amount, sum(l.step) AS steps, sum(l.freed) AS freed,
-      bool_and(l.forced OR l.amount <= 0) AS forced
+      bool_and(l.amount <= 0) AS gives, bool_and(l.forced OR l.amount <= 0) AS forced
     FROM (
       SELECT v_accounts[l.rank] AS account_id, l.amount, 1 AS step, 0 AS freed, l.forced
       FROM unnest(v_ranks, v_amounts, p_forced) AS l(rank, amount, forced)
@@ -129,7 +129,7 @@ BEGIN
       FROM unnest(p_hold_accounts, p_hold_amounts) AS h(account_id, amount)) l
     GROUP BY l.account_id) d
   WHERE b.account_id = d.account_id
-    AND (NOT b.guarded OR d.amount <= 0 OR (d.forced AND b.forcible)
+    AND (NOT b.guarded OR d.gives OR (d.forced AND b.forcible)
       OR (b.amount + d.amount) + (b.held - d.freed) <= 0);
   GET DIAGNOSTICS v_moved = ROW_COUNT;
   IF v_moved <> v_wanted THEN
