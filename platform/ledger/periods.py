@@ -11,7 +11,6 @@ from datetime import datetime
 from identity import audit
 from kernel.database import TenantSession, driver, tagged
 from kernel.errors import InvalidInput
-from kernel.language import gettext
 from ledger import queries
 from ledger.entries import actor_of
 from ledger.errors import translated
@@ -36,7 +35,7 @@ async def reopen(session: TenantSession, *, before: datetime | None, reason: str
     book is open from there on already, and BookBusy as `close` does.
     """
     if not reason.strip():
-        raise InvalidInput({"reason": gettext("Say why the period is opened again.")})
+        raise InvalidInput({"reason": "Say why the period is opened again."})
     return await _set(session, "reopen", before, reason)
 
 

@@ -85,13 +85,14 @@ class Book(RuleBasedStateMachine):
     loop: asyncio.AbstractEventLoop
     run_number = 0
     steps = 0
+    kind: type[Model] = Model
 
     def __init__(self) -> None:
         """Start a run whose owners nobody else has."""
         super().__init__()
         Book.run_number += 1
         self.prefix = f"run{Book.run_number}"
-        self.model = Model()
+        self.model = self.kind()
         self.number = 0
 
     @initialize()
@@ -109,7 +110,7 @@ class Book(RuleBasedStateMachine):
     def run(self, work: Awaitable[T]) -> T:
         """Wait for a coroutine on the test's own loop."""
         Book.steps += 1
-        return self.loop.run_until_complete(work)  # type: ignore[arg-type]
+        return self.loop.run_until_complete(work)
 
     def key(self) -> str:
         """Return a key that was never used."""
@@ -360,22 +361,32 @@ def test_any_sequence_of_operations_leaves_the_book_as_the_model_says(
     assert play(settings, tenant, Book, size_of(20)).ok
 
 
-class Forgetful(Book):
-    """A model that forgets what is set aside, to see the comparison fail."""
+class Carefree(Model):
+    """A model that forgets what is set aside."""
 
-    def __init__(self) -> None:
-        """Let nothing be held."""
-        super().__init__()
-        self.model.held = lambda _: Decimal(0)  # type: ignore[method-assign]
+    def held(self, which: Account) -> Decimal:
+        """Nothing is ever held."""
+        return Decimal(0)
+
+
+class Trusting(Model):
+    """A model that lets wallets go below zero and opens every period."""
+
+    def refusal(self, drafts: Sequence[Draft], *, undoes: Posted | None = None) -> type | None:
+        """Nothing is ever refused."""
+        return None
+
+
+class Forgetful(Book):
+    """The book against a model without holds, to see the comparison fail."""
+
+    kind = Carefree
 
 
 class Lenient(Book):
-    """A model that lets wallets go below zero."""
+    """The book against a model that refuses nothing."""
 
-    def __init__(self) -> None:
-        """Refuse nothing."""
-        super().__init__()
-        self.model.refusal = lambda *_, **__: None  # type: ignore[method-assign]
+    kind = Trusting
 
 
 @pytest.mark.parametrize("book", [Forgetful, Lenient])

@@ -196,12 +196,13 @@ async def test_acts_that_change_nothing_or_come_too_early_are_refused(
 ) -> None:
     """A period is closed a minute after its end at the earliest."""
     await close(database, tenant)
-    for attempt in (
+    attempts: list[Callable[[TenantSession], Awaitable[int]]] = [
         lambda s: periods.close(s, before=NOVEMBER),
         lambda s: periods.close(s, before=OCTOBER),
         lambda s: periods.close(s, before=now() - timedelta(seconds=30)),
         lambda s: periods.reopen(s, before=NOVEMBER, reason="x"),
-    ):
+    ]
+    for attempt in attempts:
         with pytest.raises(PeriodUnchanged):
             async with database.tenant(tenant) as session:
                 await attempt(session)

@@ -104,7 +104,7 @@ async def test_what_was_mended_is_kept_with_who_and_why(
 
     assert (repair.code, repair.currency, repair.owner_id) == (WALLET, "EUR", "c1")
     assert (repair.old_amount, repair.amount) == (Decimal(-105), Decimal(-100))
-    assert (kept.old_amount, kept.amount, kept.held) == (Decimal(-105), Decimal(-100), 30)
+    assert [kept.old_amount, kept.amount, kept.held] == [-105, -100, 30]
     assert (kept.reason, kept.actor) == ("Restored from a backup", f"staff:{finance.id}")
     audited = await superuser.fetchval(
         f"SELECT count(*) FROM {tenant.schema}.audit_entry"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -179,18 +180,19 @@ async def test_only_force_takes_a_partners_wallet_below_zero(
         ]
         await entries.post(session, key="later", kind="commission", lines=small)
         found = await queries.balance(session, code=PARTNER, currency="EUR", owner=owner)
-        assert (found.amount, found.available) == (-370, -370)
+        assert [found.amount, found.available] == [-370, -370]
         assert (await verify(session)).ok
 
     out = [line(PARTNER, "1.00", owner), line("asset.bank_own", "-1.00", ("bank", "main"))]
     gain = [line("asset.bank_own", "2.00", ("bank", "main")), line(PARTNER, "-2.00", owner)]
-    for attempt in (
+    attempts: list[Callable[[TenantSession], Awaitable[UUID]]] = [
         lambda s: entries.post(s, key="out", kind="payout", lines=out),
         lambda s: entries.post(s, key="both", kind="payout", lines=out + gain),
         lambda s: holds.reserve(
             s, key="h", code=PARTNER, currency="EUR", owner=owner, amount=Decimal(1), reference=""
         ),
-    ):
+    ]
+    for attempt in attempts:
         with pytest.raises(InsufficientFunds):
             async with database.tenant(tenant) as session:
                 await attempt(session)

@@ -26,8 +26,8 @@ def major(units: int, digits: int = 2) -> str:
 
 def half_up(value: Fraction, digits: int = 2) -> int:
     """Round once, half away from zero, to the minor unit (R2)."""
-    scaled = abs(value) * 10**digits
-    units = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
+    scaled = abs(value) * Fraction(10**digits)
+    units = int((2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator))
     return -units if value < 0 else units
 
 
