@@ -1,0 +1,1 @@
+"""Finance's own screens: the book, payment providers, withdrawals, banks and reconciliation."""
