@@ -8,6 +8,7 @@ import redis.asyncio
 
 from connectors.dns.port import Dns
 from connectors.mail.port import Mailer, MailServers
+from connectors.payments.engine.port import PaymentGateways
 from connectors.payments.port import PaymentProviders
 from connectors.push.port import Pusher
 from connectors.sms.port import SmsGateway
@@ -29,6 +30,7 @@ class Ports:
     vault: Vault
     trading: TradingConnections
     payments: PaymentProviders
+    gateways: PaymentGateways
     mailer: Mailer
     mail_servers: MailServers
     dns: Dns

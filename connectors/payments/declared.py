@@ -147,14 +147,14 @@ class Declared:
             request = requests.build(provider, operation, self._account, order, now=self._clock())
             fields = {name: str(text) for name, text in parse_form(request.body).items()}
             return Step("form_post", url=request.url, fields=fields)
-        return answers.step_of(provider, operation, await self._asked(operation, order))
+        return self._step(operation, await self._asked(operation, order))
 
     async def open_withdrawal(self, order: Order) -> Step:
         """Open the provider's own page for a payout."""
         if not self.provider.opens_page("withdraw"):
             raise OrderRefused("withdraw", "This provider has no page for payouts.")
         operation = self._operation("withdraw")
-        return answers.step_of(self.provider, operation, await self._asked(operation, order))
+        return self._step(operation, await self._asked(operation, order))
 
     async def withdraw(self, order: Order) -> Standing:
         """Pay out."""
@@ -205,6 +205,14 @@ class Declared:
         except PaymentRefused as error:
             raise CredentialsRefused(error.code, error.text) from None
 
+    async def register(self, callback: str) -> Mapping[str, str]:
+        """Nothing: a declared provider is told with each payment, or by a person."""
+        del callback
+        return {}
+
+    async def close(self) -> None:
+        """Nothing is kept open."""
+
     def _received(self, call: Call, certificates: Mapping[str, str]) -> Sequence[Notice]:
         return callbacks.receive(
             self.provider, self._account, call, now=self._clock(), certificates=certificates
@@ -222,6 +230,9 @@ class Declared:
             text = answer.body.decode("ascii", "replace")
             self._tokens.keep(url, text, _CERTIFICATE_SECONDS)
             return text
+
+    def _step(self, operation: Operation, reading: Reading) -> Step:
+        return answers.step_of(self.provider, operation, reading, stand_in=self._account.stand_in)
 
     async def _standing(self, name: str, order: Order) -> Standing:
         operation = self._operation(name)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from connectors.payments.engine.failures import ProviderUnknown
 from connectors.trading.mt5_rest import Mt5Rest
 from kernel.crypto import Vault
 from kernel.database import Database
@@ -16,6 +17,7 @@ from tenants import servers
 from tenants.models import TradingServer
 
 if TYPE_CHECKING:
+    from connectors.payments.engine.port import DeclaredGateway
     from connectors.payments.port import PaymentProvider
     from connectors.trading.port import TradingConnection
 
@@ -92,3 +94,38 @@ class ProviderAdapters:
         from connectors.payments.stripe import Stripe
 
         return Stripe(credentials, egress_allow=self._allow)
+
+
+class Gateways:
+    """Gateways of merchant accounts: declared ones by the engine, Stripe by its official SDK."""
+
+    def __init__(self, *, allow: frozenset[str]) -> None:
+        """Take the addresses outside the internet that the operator allows."""
+        from connectors.payments.declared import GuardedTransport, Tokens
+
+        self._allow = allow
+        self._transport = GuardedTransport(allow=allow)
+        self._tokens = Tokens()
+
+    def get(
+        self, provider_id: str, *, environment: str, credentials: Mapping[str, str]
+    ) -> DeclaredGateway:
+        """Return one merchant account's gateway; raise ProviderUnknown, CredentialsRefused."""
+        from connectors.payments.declared import Declared
+        from connectors.payments.engine import provider_files
+
+        provider = provider_files.catalogue().get(provider_id)
+        if provider is None:
+            raise ProviderUnknown(f"There is no provider file {provider_id[:40]!r}.")
+        if provider.adapter:
+            from connectors.payments.stripe_gateway import StripeGateway
+
+            return StripeGateway(provider, credentials, egress_allow=self._allow)
+        return Declared(
+            provider,
+            credentials,
+            environment=environment,
+            transport=self._transport,
+            tokens=self._tokens,
+            egress_allow=self._allow,
+        )

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from decimal import Decimal
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
 
+from clients.models import Client
+from connectors.payments.engine.port import (
+    Addresses,
+    DeclaredGateway,
+    Order,
+    Payer,
+    PaymentGateways,
+)
 from connectors.payments.port import PaymentProvider, PaymentProviders
 from identity import audit
+from kernel.actor import TenantRef
 from kernel.crypto import Vault
 from kernel.database import ReadSession, TenantSession
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import token, uuid7
 from kernel.money import Money
+from kernel.settings import Settings
 from treasury import queries
 from treasury.models import PspConnection, PspCurrency
 
@@ -31,6 +43,7 @@ async def create(
     credentials: Mapping[str, str],
     limits: Mapping[str, tuple[Decimal, Decimal]],
     vault: Vault,
+    environment: str = "sandbox",
 ) -> PspConnection:
     """Store a connection with sealed credentials; `limits` is smallest and largest by currency.
 
@@ -47,6 +60,7 @@ async def create(
         id=uuid7(),
         provider=provider,
         name=name,
+        environment=environment,
         credentials_sealed=vault.seal(
             owner, msgspec.json.encode(dict(credentials)), purpose=_CREDENTIALS
         ),
@@ -135,10 +149,90 @@ def provider_of(
     return payments.get(connection.provider, credentials)
 
 
+_Closable = TypeVar("_Closable", PaymentProvider, DeclaredGateway)
+
+
 @asynccontextmanager
-async def closing(provider: PaymentProvider) -> AsyncIterator[PaymentProvider]:
+async def closing(provider: _Closable) -> AsyncIterator[_Closable]:
     """Close a provider's connections when the calls are done."""
     try:
         yield provider
     finally:
         await provider.close()
+
+
+def gateway_of(
+    session: TenantSession | ReadSession,
+    connection: PspConnection,
+    *,
+    gateways: PaymentGateways,
+    vault: Vault,
+) -> DeclaredGateway:
+    """Open a connection's secrets and return its gateway; nothing is sent yet.
+
+    Raises ProviderUnknown when its provider's file is gone.
+    """
+    owner = session.info["tenant"].id
+    credentials = _credentials(connection, owner, vault)
+    if connection.webhook_secret_sealed is not None:
+        secret = vault.open(owner, connection.webhook_secret_sealed, purpose=_WEBHOOK_SECRET)
+        credentials["webhook_secret"] = secret.decode()
+    return gateways.get(
+        connection.provider, environment=connection.environment, credentials=credentials
+    )
+
+
+def callback_of(settings: Settings, tenant: TenantRef, connection: PspConnection) -> str:
+    """Return the address of ours that the connection's provider calls."""
+    host = f"www.{tenant.slug}.{settings.domain}"
+    return f"{settings.origin(host)}/hooks/payments/{connection.webhook_token}"
+
+
+def order_of(
+    *,
+    reference: str,
+    amount: Money,
+    client: Client | None,
+    callback: str,
+    idempotency_key: str,
+    done: str = "",
+    cancel: str = "",
+    method: str = "",
+    description: str = "",
+    session_ref: str = "",
+    provider_ref: str = "",
+    created: datetime | None = None,
+    beneficiary: Mapping[str, str] | None = None,
+    ip: str = "",
+) -> Order:
+    """Return a payment in the words of the gateways, in either direction.
+
+    `callback` is `callback_of(...)`; `done` and `cancel` are where the payer comes back to, which
+    only a deposit and a provider's own page for payouts need. `beneficiary` is where a payout
+    goes, in the provider's words.
+    """
+    payer = Payer(public_id="")
+    if client is not None:
+        payer = Payer(
+            public_id=client.reference,
+            first_name=client.first_name,
+            last_name=client.last_name,
+            email=client.email,
+            phone=client.phone,
+            country=client.country,
+            ip=ip,
+            language=client.language,
+        )
+    return Order(
+        reference=reference,
+        amount=amount,
+        payer=payer,
+        addresses=Addresses(callback, done, cancel),
+        idempotency_key=idempotency_key,
+        method=method,
+        description=description,
+        session_ref=session_ref,
+        provider_ref=provider_ref,
+        created=created,
+        beneficiary=dict(beneficiary or {}),
+    )

@@ -32,10 +32,12 @@ class PspConnection(Base):
         UniqueConstraint("name", name="uq_psp_connection_name"),
         UniqueConstraint("webhook_token", name="uq_psp_connection_webhook_token"),
         CheckConstraint("state IN ('active', 'disabled')", name="state"),
+        CheckConstraint("environment IN ('sandbox', 'live')", name="environment"),
     )
     id: Mapped[UUID] = uuid_key()
-    provider: Mapped[str] = short(20)
+    provider: Mapped[str] = short(40)
     name: Mapped[str] = short(80)
+    environment: Mapped[str] = short(10, server_default=text("'sandbox'"))
     credentials_sealed: Mapped[bytes] = mapped_column(LargeBinary)
     webhook_token: Mapped[str] = short(64)
     webhook_secret_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)

@@ -140,8 +140,13 @@ def _refusal(status: int, code: str, text: str) -> PaymentRefused:
 
 
 @_clear()
-def step_of(provider: Provider, operation: Operation, reading: Reading) -> Step:
-    """Return what the payer sees next; raise PaymentUnknown when the answer does not say."""
+def step_of(
+    provider: Provider, operation: Operation, reading: Reading, *, stand_in: str = ""
+) -> Step:
+    """Return what the payer sees next; raise PaymentUnknown when the answer does not say.
+
+    A local counterpart, the `stand_in`, may send the payer to itself without https.
+    """
     kind = provider.capabilities.deposit if operation.name == "deposit" else "redirect"
     step = Step(
         kind=kind,
@@ -156,7 +161,8 @@ def step_of(provider: Provider, operation: Operation, reading: Reading) -> Step:
     shown = {"redirect": step.url, "qr": step.qr, "address": step.address}.get(kind, "shown")
     if not shown:
         raise PaymentUnknown("The provider did not say where the payer goes next.")
-    if kind == "redirect" and not step.url.startswith("https://"):
+    home = (f"{stand_in.rstrip('/')}/",) if stand_in else ()
+    if kind == "redirect" and not step.url.startswith(("https://", *home)):
         raise PaymentUnknown("The provider sends the payer to an address that is not https.")
     return step
 

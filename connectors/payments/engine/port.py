@@ -192,7 +192,7 @@ class Transport(Protocol):
 
 
 class DeclaredGateway(Protocol):
-    """One merchant account at a declared provider: the port that the treasury calls.
+    """One merchant account at a provider, declared or with an adapter of its own.
 
     Calls raise PaymentRefused (a definite no; `soft` tells whether another provider may be tried)
     or PaymentUnknown (ask by `query` before anything is repeated).
@@ -228,6 +228,27 @@ class DeclaredGateway(Protocol):
 
     async def check(self) -> None:
         """Make sure the credentials work, as far as one can tell; raise CredentialsRefused."""
+
+    async def register(self, callback: str) -> Mapping[str, str]:
+        """Have the provider call an address of ours; return the credentials to keep for that.
+
+        Empty for providers that are told with each payment, or by a person in their own pages.
+        """
+
+    async def close(self) -> None:
+        """Close the connections to the provider; the next call would open new ones."""
+
+
+class PaymentGateways(Protocol):
+    """Where the domain gets its gateways from; wiring picks the adapter by the provider's file."""
+
+    def get(
+        self, provider_id: str, *, environment: str, credentials: Mapping[str, str]
+    ) -> DeclaredGateway:
+        """Return one merchant account's gateway; credentials are as unsealed. Nothing is sent.
+
+        Raises ProviderUnknown, or CredentialsRefused for an address that nobody allowed.
+        """
 
 
 _KINDS: dict[State, EventKind] = {
