@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import approvals.permissions
 import backoffice.permissions
 import clients.permissions
 import compliance.permissions
@@ -17,6 +18,7 @@ from identity.roles import Grants
 
 _ROOMS = (
     identity.permissions,
+    approvals.permissions,
     clients.permissions,
     ledger.permissions,
     messaging.permissions,
