@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import redis.asyncio
 
 from connectors.dns.port import Dns
+from connectors.fx_rates.port import RateFeed
 from connectors.mail.port import Mailer, MailServers
 from connectors.payments.engine.port import PaymentGateways
 from connectors.payments.port import PaymentProviders
@@ -36,3 +37,4 @@ class Ports:
     dns: Dns
     pusher: Pusher
     sms: SmsGateway | None = None  # without one, no SMS is queued
+    rates: RateFeed | None = None  # without one, rates come by files alone

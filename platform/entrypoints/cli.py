@@ -165,6 +165,22 @@ def rebuild_ledger(*, data: Path, slug: str, reason: str) -> None:
 
 
 @main.group()
+def rates() -> None:
+    """Look after exchange rates."""
+
+
+@rates.command("import")
+@click.argument("path", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@DATA
+@click.option("--tenant", "slug", required=True)
+def import_rates(*, path: Path, data: Path, slug: str) -> None:
+    """Import a file of ECB reference rates (eurofxref, XML or CSV)."""
+    from entrypoints import operations
+
+    sys.exit(operations.import_rates(data, slug, path))
+
+
+@main.group()
 def platforms() -> None:
     """Look after trading servers."""
 

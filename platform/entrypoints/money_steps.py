@@ -11,6 +11,8 @@ from trading import provisioning as trading_steps
 from treasury import connections as treasury_connections
 from treasury import provisioning as treasury_steps
 from treasury import queries as treasury_queries
+from treasury.rates import provisioning as rate_steps
+from treasury.rates import queries as rate_queries
 
 
 async def _chart(context: Context) -> str:
@@ -29,6 +31,9 @@ async def follow(context: Context) -> None:
         for step in trading_steps.STEPS:
             await step.run(context)
     async with ports.database.tenant(context.tenant) as session:
+        # Made-up rates are those of today at each start, or the demo could not convert for long.
+        if rate_steps.SOURCE in {row.source for row in await rate_queries.pairs(session)}:
+            await rate_steps.demo_rates(session)
         known = await treasury_queries.connection_by_name(session, treasury_steps.SIMULATOR)
         if known is None or not settings.simulators.psp_url:
             return
@@ -40,6 +45,13 @@ async def follow(context: Context) -> None:
         )
     if moved:
         await _provider(context)
+
+
+async def _rates(context: Context) -> str:
+    if not context.options.get("demo"):
+        return "import a file of reference rates, or name a live source"
+    async with context.ports.database.tenant(context.tenant) as session:
+        return f"{await rate_steps.demo_rates(session)} made-up rates"
 
 
 async def _provider(context: Context) -> str:
@@ -81,4 +93,5 @@ STEPS = [
     Step("chart of accounts", _chart),
     *trading_steps.STEPS,
     Step("payment provider", _provider),
+    Step("exchange rates", _rates),
 ]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from connectors.fx_rates.file_feed import FileFeed
 from entrypoints import environment, prepare, wiring
 from kernel import settings as kernel_settings
 from kernel.errors import ProductError
@@ -15,6 +16,7 @@ from ledger import balances, verification
 from tenants import queries
 from tenants.ports import Ports
 from trading import provisioning as trading_steps
+from treasury.rates import references
 
 
 def provision(
@@ -81,6 +83,27 @@ def rebuild_ledger(data: Path, slug: str, reason: str) -> int:
                 f" held {one.held:f}"
             )
         click.echo(f"{slug}: {len(repairs)} balances mended")
+        return 0
+
+    return _with_ports(data, work)
+
+
+def import_rates(data: Path, slug: str, path: Path) -> int:
+    """Import a file of ECB reference rates into a brokerage; print what was new."""
+
+    async def work(ports: Ports) -> int:
+        async with ports.database.control() as session:
+            tenant = await queries.tenant_by_slug(session, slug)
+        if tenant is None:
+            click.echo(f"There is no brokerage {slug!r}.", err=True)
+            return 1
+        content = await FileFeed(path).latest()
+        async with ports.database.tenant(queries.ref(tenant)) as session:
+            found = await references.import_file(session, content)
+        click.echo(
+            f"{slug}: {found.rates} rates in the file, {found.new} new,"
+            f" the newest of {found.newest:%Y-%m-%d}"
+        )
         return 0
 
     return _with_ports(data, work)

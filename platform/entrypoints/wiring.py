@@ -6,9 +6,14 @@ subscriptions, schedule and steps. Whoever adds a room adds its lines there.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import redis.asyncio
 
 from connectors.dns.resolver import DnsResolver
+from connectors.fx_rates.file_feed import FileFeed
+from connectors.fx_rates.http_feed import HttpFeed
+from connectors.fx_rates.port import RateFeed
 from connectors.mail.smtp import Smtp, SmtpServers
 from connectors.push.web import WebPush
 from connectors.sms.twilio import Twilio
@@ -42,6 +47,7 @@ def ports(settings: Settings, *, pool_size: int = 10) -> Ports:
         dns=DnsResolver(settings.dns),
         pusher=WebPush(allow=settings.egress_allow),
         sms=_sms(settings),
+        rates=_rates(settings),
     )
 
 
@@ -57,6 +63,14 @@ def _sms(settings: Settings) -> Twilio | None:
     if not settings.sms_url:
         return None
     return Twilio(settings.sms_url, egress_allow=settings.egress_allow)
+
+
+def _rates(settings: Settings) -> RateFeed | None:
+    if not settings.rates_url:
+        return None
+    if settings.rates_url.startswith("/"):
+        return FileFeed(Path(settings.rates_url))
+    return HttpFeed(settings.rates_url, allow=settings.egress_allow)
 
 
 def _store(settings: Settings) -> ObjectStore:

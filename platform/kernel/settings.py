@@ -60,6 +60,7 @@ class Settings:
     smtp_url: str = field(repr=False)
     inbox_url: str
     sms_url: str = field(repr=False)
+    rates_url: str
     simulators: Simulators
     https: bool
     quiet_seconds: float
@@ -101,6 +102,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         smtp_url=_address(env, "SMTP_URL", ("smtp", "smtps")),
         inbox_url=env.get("MARQUE_INBOX_URL", ""),
         sms_url=env.get("SMS_URL", "") and _address(env, "SMS_URL", ("https", "http")),
+        rates_url=env.get("MARQUE_RATES_URL", "") and _rates(env),
         simulators=_simulators(env),
         https=env.get("MARQUE_HTTPS", "") == "1",
         quiet_seconds=float(_integer(env, "MARQUE_QUIET_SECONDS", 90)),
@@ -125,6 +127,13 @@ def _integer(env: Mapping[str, str], variable: str, default: int) -> int:
     if not text.isdigit():
         raise SettingsError(variable, f"give a whole number, not {text!r}")
     return int(text)
+
+
+def _rates(env: Mapping[str, str]) -> str:
+    """Return an address, or the path of a file where the variable begins with a slash."""
+    variable = "MARQUE_RATES_URL"
+    written = env[variable]
+    return written if written.startswith("/") else _address(env, variable, ("https", "http"))
 
 
 def _domain(env: Mapping[str, str]) -> str:

@@ -1,14 +1,20 @@
-"""What this room does again and again: it asks providers about deposits whose event got lost."""
+"""What this room does again and again: it asks about lost payments and for fresh rates."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
+from connectors.fx_rates.port import RatesUnavailable
 from kernel.actor import TenantRef
 from kernel.clock import now
+from kernel.log import logger
 from tenants.ports import Ports
 from tenants.schedule import Job
 from treasury import deposits, queries
+from treasury.rates import references
+from treasury.rates.reference_file import UnreadableRates
+
+_LOG = logger(__name__)
 
 _PATIENCE = timedelta(minutes=5)
 _AT_ONCE = 50
@@ -28,4 +34,17 @@ async def refresh_open(ports: Ports, tenant: TenantRef) -> None:
         )
 
 
-JOBS = [Job("treasury.refresh_open", 300, refresh_open)]
+async def fetch_rates(ports: Ports, tenant: TenantRef) -> None:
+    """Read the live source of exchange rates, where there is one; a silent one is asked again."""
+    if ports.rates is None:
+        return
+    try:
+        await references.fetch(ports.database, tenant, feed=ports.rates)
+    except (RatesUnavailable, UnreadableRates) as error:
+        _LOG.warning("no fresh rates", tenant=tenant.slug, reason=str(error)[:200])
+
+
+JOBS = [
+    Job("treasury.refresh_open", 300, refresh_open),
+    Job("treasury.fetch_rates", 3600, fetch_rates),
+]

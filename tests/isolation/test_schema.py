@@ -20,9 +20,10 @@ ROOT = Path(__file__).parents[2]
 
 
 def _load_every_model() -> None:
-    for path in sorted(ROOT.glob("platform/*/models.py")):
-        if find_spec(path.parent.name):
-            import_module(f"{path.parent.name}.models")
+    for path in sorted(ROOT.glob("platform/**/models.py")):
+        package = ".".join(path.parent.relative_to(ROOT / "platform").parts)
+        if find_spec(package):
+            import_module(f"{package}.models")
     import_module("tenants.models")
 
 

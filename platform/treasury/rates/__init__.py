@@ -1,0 +1,1 @@
+"""Rates of currencies: what the market says, what a brokerage adds, and what a client is quoted."""
