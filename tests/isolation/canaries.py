@@ -32,6 +32,8 @@ _READ_BY_CODE = {
     "country": "DE",
     "language": "en",
     "currency_digits": 2,
+    "age_hours": 24,
+    "quote_seconds": 60,
     "provider": "stripe",
     "media_type": "image/png",
     "surface": "trader",

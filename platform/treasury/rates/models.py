@@ -66,7 +66,6 @@ class RatePolicy(Base):
 
     __tablename__ = "rate_policy"
     __table_args__ = (
-        CheckConstraint("id = 1", name="one"),
         CheckConstraint("age_hours BETWEEN 1 AND 720", name="age"),
         CheckConstraint("quote_seconds BETWEEN 5 AND 3600", name="quote"),
     )

@@ -60,7 +60,6 @@ def upgrade() -> None:
         sa.Column("age_hours", sa.Integer(), nullable=False),
         sa.Column("quote_seconds", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_rate_policy"),
-        sa.CheckConstraint("id = 1", name="ck_rate_policy_one"),
         sa.CheckConstraint("age_hours BETWEEN 1 AND 720", name="ck_rate_policy_age"),
         sa.CheckConstraint("quote_seconds BETWEEN 5 AND 3600", name="ck_rate_policy_quote"),
     )
