@@ -70,6 +70,8 @@ CASE = (click("main a[href^='/backoffice/kyc/']"),)
 PAYMENT = (click("main tbody a[href^='/backoffice/deposits/']"),)
 DAY = (click("main tbody a[href^='/backoffice/revenue/']"),)
 DEAL = (click("main tbody a[href^='/backoffice/revenue/deals/']"),)
+STATEMENT = (click("main tbody a[href^='/backoffice/book/statement']"),)
+ENTRY = (click("main tbody a[href^='/backoffice/book/entries/']"),)
 PARTNER = (click("main a[href^='/backoffice/partners/']"),)
 COMMISSION = (click("main a[href^='/commissions/']:not([href*='export'])"),)
 HOLDER = (click("main a[href^='/settings/roles/people/']"),)
@@ -156,6 +158,18 @@ STAFF = (
     Spot(
         "team", "/backoffice/partners/{partner_id:uuid}", "owner", "/backoffice/partners", PARTNER
     ),
+    Spot("team", "/backoffice/book", "finance"),
+    Spot("team", "/backoffice/book/accounts", "finance"),
+    Spot("team", "/backoffice/book/statement", "finance", "/backoffice/book/accounts", STATEMENT),
+    Spot("team", "/backoffice/book/entries", "finance"),
+    Spot(
+        "team",
+        "/backoffice/book/entries/{entry_id:uuid}",
+        "finance",
+        "/backoffice/book/entries",
+        ENTRY,
+    ),
+    Spot("team", "/backoffice/book/periods", "finance"),
     Spot("team", "/backoffice/audit", "owner"),
     *_own_pages("team", "sales"),
     Spot("team", "/settings", "owner"),

@@ -15,6 +15,7 @@ NAVIGATION = [
         [
             ("Deposits", "/backoffice/deposits", "cash", "treasury.deposit.read"),
             ("Daily revenue", "/backoffice/revenue", "chart-bar", "revenue.line.read"),
+            ("The book", "/backoffice/book", "book", "ledger.entry.read"),
         ],
     ),
     (

@@ -15,6 +15,8 @@ from backoffice import (
     task_screens,
     trail,
 )
+from backoffice.book import account_screens, journal, period_screens
+from backoffice.book import trial as trial_screens
 from backoffice.settings import (
     brand_studio,
     mail_lists,
@@ -37,6 +39,10 @@ ROUTES: list[HTTPRouteHandler] = [
     *kyc.ROUTES,
     *revenue.ROUTES,
     *partners.ROUTES,
+    *trial_screens.ROUTES,
+    *account_screens.ROUTES,
+    *journal.ROUTES,
+    *period_screens.ROUTES,
     *trail.ROUTES,
     *start.ROUTES,
     *staff_access.ROUTES,
