@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import click
 
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 DATA = click.option(
     "--data",
     type=click.Path(path_type=Path),
@@ -164,6 +166,43 @@ def rebuild_ledger(*, data: Path, slug: str, reason: str) -> None:
     sys.exit(operations.rebuild_ledger(data, slug, reason))
 
 
+@ledger.command("reconcile")
+@click.option("--tenant", "slug", required=True)
+@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), required=True, help="A day in UTC.")
+@click.option("--ledger", "book", type=_FILE, help="CSV: id, amount, currency, time, status, fee.")
+@click.option("--platform", "server", type=_FILE, help="The trading server's operations, CSV.")
+@click.option("--psp", type=_FILE, help="The provider's or bank's statement, CSV.")
+@click.option(
+    "--window-hours",
+    type=click.IntRange(0, 720),
+    help="How long a counterpart may be on its way; 1 at the trading server, 4 at a provider.",
+)
+def reconcile_ledger(
+    *,
+    slug: str,
+    day: datetime,
+    book: Path | None,
+    server: Path | None,
+    psp: Path | None,
+    window_hours: int | None,
+) -> None:
+    """Compare book, trading server and providers as of the end of a day; exit 1 with open breaks."""
+    from entrypoints import reconcile_commands
+    from treasury.reconciliation.files import UnreadableFile
+
+    if book is None or not (server or psp):
+        sides = "Give --ledger and at least one of --platform and --psp."
+        raise click.UsageError(sides)
+    paths = {"ledger": book, "platform": server, "psp": psp}
+    try:
+        text, good = reconcile_commands.of_files(paths, day=day.date(), hours=window_hours)
+    except UnreadableFile as error:
+        click.echo(error.text, err=True)
+        sys.exit(2)
+    click.echo(f"{slug} {day:%Y-%m-%d}: {text}")
+    sys.exit(0 if good else 1)
+
+
 @main.group()
 def rates() -> None:
     """Look after exchange rates."""
@@ -198,9 +237,6 @@ def resync(*, data: Path, slug: str) -> None:
 @main.group()
 def providers() -> None:
     """Look at payment providers, and check the engine with values of your own."""
-
-
-_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
 @providers.command("list")
