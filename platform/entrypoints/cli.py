@@ -186,16 +186,17 @@ def reconcile_ledger(
     psp: Path | None,
     window_hours: int | None,
 ) -> None:
-    """Compare book, trading server and providers as of the end of a day; exit 1 with open breaks."""
+    """Compare book, trading server and providers as of the end of a day; exit 1 with breaks."""
     from entrypoints import reconcile_commands
     from treasury.reconciliation.files import UnreadableFile
 
     if book is None or not (server or psp):
         sides = "Give --ledger and at least one of --platform and --psp."
         raise click.UsageError(sides)
-    paths = {"ledger": book, "platform": server, "psp": psp}
     try:
-        text, good = reconcile_commands.of_files(paths, day=day.date(), hours=window_hours)
+        text, good = reconcile_commands.of_files(
+            book, server, psp, day=day.date(), hours=window_hours
+        )
     except UnreadableFile as error:
         click.echo(error.text, err=True)
         sys.exit(2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -20,23 +20,22 @@ def cut_of(day: date) -> datetime:
 
 
 def of_files(
-    paths: Mapping[Side, Path | None], *, day: date, hours: int | None = None
+    book: Path, server: Path | None, psp: Path | None, *, day: date, hours: int | None = None
 ) -> tuple[str, bool]:
     """Compare given files as of the end of a day; return what to print and whether all is well.
 
     Raises UnreadableFile naming each line that is wrong.
     """
+    paths: dict[Side, Path | None] = {"ledger": book, "platform": server, "psp": psp}
+    given = {side: path for side, path in paths.items() if path is not None}
     records: list[Record] = []
-    sides = [side for side in SIDES if paths.get(side) is not None]
-    for side in sides:
-        path = paths[side]
-        assert path is not None
+    for side, path in given.items():
         records += files.read(path.read_bytes(), side=side, name=path.name)
     windows = Windows()
     if hours is not None:
         window = timedelta(hours=hours)
         windows = Windows(platform=window, psp=window)
-    result = matching.compare(records, cut=cut_of(day), sides=sides, windows=windows)
+    result = matching.compare(records, cut=cut_of(day), sides=list(given), windows=windows)
     return printed(result.matched, result.breaks, cut=cut_of(day)), not result.open
 
 
