@@ -32,6 +32,7 @@ _READ_BY_CODE = {
     "country": "DE",
     "language": "en",
     "currency_digits": 2,
+    "currency_to": "EUR",
     "age_hours": 24,
     "quote_seconds": 60,
     "provider": "stripe",
