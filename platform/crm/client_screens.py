@@ -23,12 +23,20 @@ from kernel.money import Money
 from kernel.viewer import Viewer
 from kernel.web.inject import Seen, Session
 from kernel.web.pages import flash, form_state, form_values, page, see_other
+from ledger import queries as ledger_queries
+from ledger.chart import CLIENT_WALLET
 from trading import queries as trading_queries
 from trading.models import TradingAccount
 
 _READ = "clients.client.read"
 _NOTE = "clients.note.change"
 _REVEAL = "clients.contact.reveal"
+_BOOK = "ledger.entry.read"
+# Lists of the Back Office that a client's number narrows to what is theirs.
+_MONEY_LISTS = (
+    ("Accounts in the book", "/backoffice/book/accounts", _BOOK),
+    ("Deposits", "/backoffice/deposits", "treasury.deposit.read"),
+)
 
 
 @get("/crm/clients/{client_id:uuid}", permission=_READ)
@@ -76,6 +84,12 @@ async def client_page(
         if user
         else "No access yet",
         accounts=[_account(one) for one in accounts],
+        wallets=await _wallets(session, client) if viewer.may(_BOOK) else None,
+        money_links=[
+            (label, f"{path}?q={client.reference}")
+            for label, path, permission in _MONEY_LISTS
+            if viewer.may(permission)
+        ],
         paused=paused,
         case=case,
         case_href=f"/backoffice/kyc/{case.id}"
@@ -123,6 +137,18 @@ async def reveal(
         return await client_page(request, session, viewer, client, form=form)
     audit.record(session, "crm.client.reveal", subject=("client", client.id), reason=reason)
     return await client_page(request, session, viewer, client, revealed=True)
+
+
+async def _wallets(session: TenantSession, client: Client) -> list[dict[str, Any]]:
+    """Return what stands in a client's wallets, and what is set aside of it."""
+    found = await ledger_queries.balances(session, code=CLIENT_WALLET, owners=[client.id])
+    return [
+        {
+            "amount": Money(one.balance.amount, one.currency),
+            "held": Money(one.balance.held, one.currency) if one.balance.held else None,
+        }
+        for one in found
+    ]
 
 
 def _account(account: TradingAccount) -> dict[str, Any]:

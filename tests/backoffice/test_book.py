@@ -38,7 +38,7 @@ async def _enter(browser: Browser, desk: Desk, role: str = "finance_head") -> No
     async with desk.database.tenant(desk.tenant) as session:
         user = await people.staff(session, role, password=people.PASSWORD)
     await browser.log_in(TEAM, user.email, people.PASSWORD)
-    await browser.get(TEAM, "/backoffice/book" if role != "sales_agent" else "/")
+    await browser.get(TEAM, "/")
 
 
 async def _posted(desk: Desk) -> None:
@@ -224,3 +224,20 @@ async def test_another_brokerages_book_is_404(desk: Desk, browser: Browser) -> N
 
     assert (await browser.get(host("team", "beta"), f"{BOOK}/entries/{found}")).status_code == 404
     assert (await browser.get(host("team", "beta"), f"{BOOK}/entries/{uuid7()}")).status_code == 404
+
+
+async def test_a_clients_page_shows_their_wallets_to_those_who_may_read_the_book(
+    desk: Desk, browser: Browser
+) -> None:
+    """Finance sees both wallets and the way to their statements; sales see neither."""
+    await _posted(desk)
+    path = f"/crm/clients/{desk.client_id}"
+
+    await _enter(browser, desk)
+    finance = _plain((await browser.get(TEAM, path)).text)
+    await _enter(browser, desk, "sales_head")
+    sales = _plain((await browser.get(TEAM, path)).text)
+
+    assert "Wallets EUR 400.00 EUR USD 649.92 USD Accounts in the book" in finance
+    assert "Wallets" not in sales
+    assert "649.92" not in sales
