@@ -20,9 +20,9 @@ from connectors.trading.port import (
     TradingError,
     Unreachable,
 )
-from kernel.clock import now
 from kernel.failpoints import reach
 from kernel.log import logger
+from trading import rules
 from trading.claims import Claim
 from trading.rules import SKEW_SECONDS, Found, Outcome, Windows
 
@@ -86,7 +86,7 @@ async def find_cash(
     """Search the server for what stands under the claim's token; raise SearchFailed.
 
     The window runs from the attempt to the moment given, widened at both ends by the skew and
-    by how far the server's clock is from ours.
+    by how far the server's clock is from the database's, which both moments are of.
     """
     assert claim.login is not None
     connection = await _connected(connections, claim.server_id, limits)
@@ -95,7 +95,7 @@ async def find_cash(
     skew = timedelta(seconds=SKEW_SECONDS)
     try:
         async with asyncio.timeout(limits.call):
-            drift = (await connection.server_time()).utc - now()
+            drift = (await connection.server_time()).utc - moment
             since = claim.attempted_at - skew + min(drift, timedelta())
             until = moment + skew + max(drift, timedelta())
             deals = await connection.find_cash(claim.login, claim.token, since, until)
@@ -122,10 +122,13 @@ async def read_back(
     tokens = {claim.login: claim.token for claim in claims if claim.login is not None}
     skew = timedelta(seconds=SKEW_SECONDS)
     first = min(claim.attempted_at for claim in claims)
-    last = max(claim.attempted_at for claim in claims) + timedelta(seconds=limits.lease)
+    newest = max(claims, key=lambda claim: claim.attempted_at)
+    last = newest.attempted_at + timedelta(seconds=limits.lease)
     try:
         async with asyncio.timeout(limits.call):
-            drift = (await connection.server_time()).utc - now()
+            # The database's clock, without asking it: this machine's own may be hours away from it.
+            moment = newest.attempted_at + timedelta(seconds=newest.age)
+            drift = (await connection.server_time()).utc - moment
             since = first - skew + min(drift, timedelta())
             until = last + skew + max(drift, timedelta())
             deals = await connection.find_cash_batch(tokens, since, until)
@@ -180,7 +183,7 @@ async def drop(connection: TradingConnection) -> None:
 
 async def _cash(connection: TradingConnection, claim: Claim) -> int:
     assert claim.login is not None
-    comment = f"{claim.token} {claim.reference}"[:31].rstrip()
+    comment = rules.comment(claim.token, claim.reference)
     return await connection.cash(claim.login, _KINDS[claim.kind], claim.amount, comment)
 
 

@@ -16,6 +16,7 @@ from typing import Literal
 
 SKEW_SECONDS = 900.0
 BACKOFF_MAX = 60.0
+COMMENT_LENGTH = 31
 PASSWORD_LENGTH = 12
 _SPECIAL = "!#%*+-?@"
 _CLASSES = (string.ascii_lowercase, string.ascii_uppercase, string.digits, _SPECIAL)
@@ -114,6 +115,11 @@ def expected(kind: str, login: int, amount: Decimal) -> Expected:
     """Return what the server books for a deposit, withdrawal or credit of a positive amount."""
     sign = -1 if kind == "withdrawal" else 1
     return Expected(login=login, amount=sign * amount, action=3 if kind == "credit" else 2)
+
+
+def comment(token: str, reference: str) -> str:
+    """Return the comment of a booking: the token first, because servers cut after 31 letters."""
+    return f"{token} {reference}"[:COMMENT_LENGTH].rstrip()
 
 
 def after_call(outcome: Outcome, attempt: int, limits: Windows) -> Transition:
