@@ -137,6 +137,7 @@ STAFF = (
     Spot("team", "/home", "finance", label="finance"),
     Spot("team", "/search", "owner", "/search?q=ma&stay=1"),
     Spot("team", "/tasks", "sales", "/tasks?new=yes"),
+    Spot("team", "/approvals", "finance", "/approvals?place="),
     Spot("team", "/looks", "owner"),
     Spot("team", "/backoffice/deposits", "owner"),
     Spot(
@@ -258,6 +259,7 @@ NO_PAGE = {
     ("staff", "/crm/clients/bulk/{run_id:uuid}/skipped.csv"): "a file",
     ("staff", "/"): "leads on",
     ("staff", "/crm"): "leads on",
+    ("staff", "/approvals/{approval_id:uuid}"): "a new brokerage has none, seen in its own test",
     ("staff", "/backoffice/kyc/documents/{document_id:uuid}"): "a file",
     ("staff", "/backoffice/revenue/export"): "a file",
     ("staff", "/settings/brand/check"): "part of a page",

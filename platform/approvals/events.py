@@ -10,14 +10,15 @@ from kernel.events import Event
 
 
 @dataclass(frozen=True)
-class ApprovalOpened(Event):
-    """Something waits for other eyes: for somebody with the permission of its first step."""
+class ApprovalWaiting(Event):
+    """A step of a request waits for other eyes: for somebody with its permission."""
 
-    topic: ClassVar[str] = "approvals.opened"
+    topic: ClassVar[str] = "approvals.waiting"
     approval_id: UUID
     approval_kind: str
     subject_kind: str
     subject_id: UUID
+    step: int
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from identity.roles import ROLES
 
 PERMISSIONS = {
     "approvals.request.read": "See requests that wait for approval, and what became of them",
+    "approvals.request.export": "Export requests and decisions",
 }
 # Everybody may ask for something, so everybody sees what they asked for; deciding needs more.
 GRANTS = {
@@ -15,4 +16,7 @@ GRANTS = {
         else "own"
         for role in ROLES
     },
+    "approvals.request.export": dict.fromkeys(
+        ("owner", "compliance_head", "finance_head", "auditor"), "all"
+    ),
 }

@@ -4,31 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, any_, exists, func, literal, not_, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    any_,
+    cast,
+    exists,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from approvals.models import Approval, ApprovalDecision
+from identity.models import RolePermission, StaffRole
+from kernel import slices
 from kernel.database import ReadSession, TenantSession
+from kernel.web.cursors import Window
+from kernel.web.table import State
 
 Session = TenantSession | ReadSession
 
 
 @dataclass(frozen=True, slots=True)
-class InboxFilter:
-    """What a list of requests is narrowed to.
+class Reader:
+    """Who looks at requests: what they may decide, and whether they see everybody's."""
 
-    `grants` with `viewer_id` leaves what waits for that viewer; `maker_id` what somebody asked.
-    """
-
-    viewer_id: UUID | None = None
-    grants: Collection[str] | None = None
-    maker_id: UUID | None = None
-    states: Collection[str] = ()
-    kind: str = ""
-    search: str = ""
+    id: UUID
+    grants: Collection[str]
+    whole: bool = False
 
 
 async def approval(session: Session, approval_id: UUID) -> Approval | None:
@@ -73,34 +85,107 @@ async def decisions(session: Session, approval_id: UUID) -> Sequence[ApprovalDec
 
 async def is_concerned(session: Session, asked: Approval, user_id: UUID) -> bool:
     """Say whether a person made a request or is barred from it, under whatever login."""
-    return bool(await session.scalar(select(_concerned(user_id)).where(Approval.id == asked.id)))
+    return bool(
+        await session.scalar(select(_concerned(literal(user_id))).where(Approval.id == asked.id))
+    )
 
 
 async def has_decided(session: Session, asked: Approval, user_id: UUID) -> bool:
     """Say whether a person has given their word on a request, under whatever login."""
-    return bool(await session.scalar(select(_decided(user_id)).where(Approval.id == asked.id)))
+    return bool(
+        await session.scalar(select(_decided(literal(user_id))).where(Approval.id == asked.id))
+    )
 
 
-async def inbox(
-    session: Session, *, narrowed: InboxFilter, after: int | None = None, limit: int = 50
-) -> Sequence[Approval]:
-    """Return requests, newest first; `after` is the number of the row before."""
-    query = select(Approval).where(*_narrowed(narrowed))
-    if after is not None:
-        query = query.where(Approval.number < after)
-    return (await session.scalars(query.order_by(Approval.number.desc()).limit(limit))).all()
+async def inbox(session: Session, *, reader: Reader, limit: int = 50) -> Sequence[Approval]:
+    """Return what waits for somebody's decision, longest waiting first."""
+    query = select(Approval).where(_waits_for(reader)).order_by(Approval.id).limit(limit)
+    return (await session.scalars(query)).all()
 
 
-async def count(session: Session, *, narrowed: InboxFilter) -> int:
-    """Return how many requests a filter leaves."""
-    query = select(func.count()).select_from(Approval).where(*_narrowed(narrowed))
-    return await session.scalar(query) or 0
+async def page(session: Session, state: State, *, reader: Reader) -> Window[Approval]:
+    """Return a page of the requests that somebody may see."""
+    return await slices.page(
+        session, _seen(select(Approval), reader), state, _source(reader), make=_same
+    )
+
+
+async def rows(session: Session, state: State, *, reader: Reader, limit: int) -> list[Approval]:
+    """Return the first requests of a whole list."""
+    statement = _seen(select(Approval), reader)
+    return await slices.rows(session, statement, state, _source(reader), make=_same, limit=limit)
+
+
+async def count(session: Session, state: State, *, reader: Reader) -> int:
+    """Return how many requests of somebody's list a state leaves."""
+    statement = _seen(select(Approval.id), reader)
+    return await slices.count(session, statement, state, _source(reader))
+
+
+async def is_seen(session: Session, approval_id: UUID, *, reader: Reader) -> bool:
+    """Say whether somebody may see a request."""
+    statement = _seen(select(Approval.id), reader).where(Approval.id == approval_id)
+    return await session.scalar(statement) is not None
 
 
 async def kinds(session: Session) -> Sequence[str]:
     """Return the kinds of requests there have been."""
     query = select(Approval.kind).distinct().order_by(Approval.kind)
     return (await session.scalars(query)).all()
+
+
+def waiting(late_after: timedelta, *, viewer_id: ColumnElement[UUID]) -> Select[int, int]:
+    """Return the statement that counts what waits for a viewer, and what has waited too long."""
+    mine = exists().where(
+        StaffRole.user_id == viewer_id,
+        RolePermission.role == StaffRole.role,
+        RolePermission.permission == Approval.permissions[Approval.step],
+    )
+    late = Approval.opened_at < func.now() - late_after
+    return (
+        select(func.count(), func.count().filter(late))
+        .select_from(Approval)
+        .where(Approval.state == "open", mine, *_free(viewer_id))
+    )
+
+
+def _same(found: Approval) -> Approval:
+    return found
+
+
+def _source(reader: Reader) -> slices.Source:
+    places = {"waiting": _waits_for(reader), "asked": Approval.maker_id == reader.id}
+    return slices.Source(
+        columns={
+            "kind": Approval.kind,
+            "state": Approval.state,
+            "asked": Approval.maker_label,
+            "opened": Approval.opened_at,
+            "closed": Approval.closed_at,
+        },
+        key=Approval.id,
+        search=lambda word: [
+            func.lower(Approval.summary).contains(word, autoescape=True),
+            func.lower(Approval.maker_label).contains(word, autoescape=True),
+        ],
+        special={"place": places.__getitem__},
+    )
+
+
+def _seen(query: Select[Any], reader: Reader) -> Select[Any]:
+    if reader.whole:
+        return query
+    mine = Approval.permissions.overlap(list(reader.grants))
+    return query.where(or_(Approval.maker_id == reader.id, mine))
+
+
+def _waits_for(reader: Reader) -> ColumnElement[bool]:
+    wanted = Approval.permissions[Approval.step].in_(list(reader.grants))
+    return and_(Approval.state == "open", wanted, *_free(literal(reader.id)))
+
+
+def _free(viewer_id: ColumnElement[UUID]) -> tuple[ColumnElement[bool], ...]:
+    return not_(_concerned(viewer_id)), not_(_decided(viewer_id))
 
 
 def _about(kind: str, subject: tuple[str, UUID]) -> tuple[ColumnElement[bool], ...]:
@@ -111,18 +196,19 @@ def _about(kind: str, subject: tuple[str, UUID]) -> tuple[ColumnElement[bool], .
     )
 
 
-def _concerned(user_id: UUID) -> ColumnElement[bool]:
+def _concerned(user_id: ColumnElement[UUID]) -> ColumnElement[bool]:
     person = func.person_of(user_id)
-    return or_(
-        func.coalesce(Approval.maker_id == user_id, False),
-        func.coalesce(Approval.maker_person == person, False),
-        func.coalesce(func.person_of(Approval.maker_id) == person, False),
-        literal(str(user_id)) == any_(Approval.barred),
+    found = or_(
+        Approval.maker_id == user_id,
+        Approval.maker_person == person,
+        func.person_of(Approval.maker_id) == person,
+        cast(user_id, Text) == any_(Approval.barred),
         person == any_(Approval.barred_persons),
     )
+    return func.coalesce(found, False)
 
 
-def _decided(user_id: UUID) -> ColumnElement[bool]:
+def _decided(user_id: ColumnElement[UUID]) -> ColumnElement[bool]:
     return exists().where(
         ApprovalDecision.approval_id == Approval.id,
         or_(
@@ -130,29 +216,3 @@ def _decided(user_id: UUID) -> ColumnElement[bool]:
             ApprovalDecision.person == func.person_of(user_id),
         ),
     )
-
-
-def _narrowed(narrowed: InboxFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if narrowed.grants is not None and narrowed.viewer_id is not None:
-        waits = and_(
-            Approval.state == "open",
-            Approval.permissions[Approval.step].in_(list(narrowed.grants)),
-            not_(_concerned(narrowed.viewer_id)),
-            not_(_decided(narrowed.viewer_id)),
-        )
-        conditions.append(waits)
-    if narrowed.maker_id is not None:
-        conditions.append(Approval.maker_id == narrowed.maker_id)
-    if narrowed.states:
-        conditions.append(Approval.state.in_(list(narrowed.states)))
-    if narrowed.kind:
-        conditions.append(Approval.kind == narrowed.kind)
-    if words := narrowed.search.strip():
-        conditions.append(
-            or_(
-                Approval.summary.icontains(words, autoescape=True),
-                Approval.maker_label.icontains(words, autoescape=True),
-            )
-        )
-    return conditions

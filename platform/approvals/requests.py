@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy.exc import DBAPIError
 
 from approvals import queries
-from approvals.events import ApprovalGranted, ApprovalOpened, ApprovalRejected
+from approvals.events import ApprovalGranted, ApprovalRejected, ApprovalWaiting
 from approvals.models import Approval, ApprovalDecision
 from identity import audit
 from kernel.actor import Actor
@@ -109,7 +109,7 @@ async def open(  # noqa: A001 - the word for it; always called as requests.open
         after={"kind": kind, "subject": f"{subject[0]}:{subject[1]}", "steps": len(chain)},
         reason=summary,
     )
-    record(session, ApprovalOpened(approval.id, kind, *subject))
+    record(session, ApprovalWaiting(approval.id, kind, *subject, step=1))
     return approval
 
 
@@ -163,6 +163,8 @@ async def decide(
         record(session, ApprovalGranted(approval.id, *about))
     elif approval.state == "rejected":
         record(session, ApprovalRejected(approval.id, *about, reason=approval.reason))
+    else:
+        record(session, ApprovalWaiting(approval.id, *about, step=approval.step))
     return approval
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from approvals import queries as approval_queries
+from approvals.events import ApprovalGranted, ApprovalRejected, ApprovalWaiting
 from clients import queries as client_queries
 from compliance.events import KycSubmitted
 from identity import queries as identity_queries
@@ -17,9 +19,51 @@ from treasury.events import DepositDisputed, DepositHeld
 
 def subscribe(made: Subscriptions) -> None:
     """Bind what asks for a person."""
+    made.on(ApprovalWaiting, "backoffice.tell_waiting", tell_waiting)
+    made.on(ApprovalGranted, "backoffice.tell_granted", tell_decided)
+    made.on(ApprovalRejected, "backoffice.tell_rejected", tell_decided)
     made.on(KycSubmitted, "backoffice.tell_kyc", tell_kyc)
     made.on(DepositHeld, "backoffice.tell_held", tell_held)
     made.on(DepositDisputed, "backoffice.tell_disputed", tell_disputed)
+
+
+async def tell_waiting(session: TenantSession, event: ApprovalWaiting) -> None:
+    """Tell whoever may decide the step that waits; not the maker, and nobody whom it concerns."""
+    asked = await approval_queries.approval(session, event.approval_id)
+    if asked is None or asked.state != "open" or asked.step != event.step:
+        return
+    permission = asked.permissions[asked.step - 1]
+    for user_id, _ in await identity_queries.staff_who_may(session, permission):
+        if await approval_queries.is_concerned(session, asked, user_id):
+            continue
+        if await approval_queries.has_decided(session, asked, user_id):
+            continue
+        await notifications.notify(
+            session,
+            user_id=user_id,
+            kind="approval",
+            title="A request waits for your approval",
+            body="%(summary)s",
+            href=f"/approvals/{asked.id}",
+            facts={"summary": asked.summary},
+        )
+
+
+async def tell_decided(session: TenantSession, event: ApprovalGranted | ApprovalRejected) -> None:
+    """Tell the member of staff who asked."""
+    asked = await approval_queries.approval(session, event.approval_id)
+    if asked is None or asked.maker_kind != "staff" or asked.maker_id is None:
+        return
+    granted = isinstance(event, ApprovalGranted)
+    await notifications.notify(
+        session,
+        user_id=asked.maker_id,
+        kind="approval",
+        title="Your request is approved" if granted else "Your request is rejected",
+        body="%(summary)s" if granted else "%(summary)s: %(reason)s",
+        href=f"/approvals/{asked.id}",
+        facts={"summary": asked.summary, "reason": asked.reason[:160]},
+    )
 
 
 async def tell_kyc(session: TenantSession, event: KycSubmitted) -> None:

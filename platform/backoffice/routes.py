@@ -5,6 +5,7 @@ from __future__ import annotations
 from litestar.handlers import HTTPRouteHandler
 
 from backoffice import (
+    approval_screens,
     deposits,
     home,
     kyc,
@@ -34,6 +35,7 @@ ROUTES: list[HTTPRouteHandler] = [
     *home.ROUTES,
     *search_screens.ROUTES,
     *task_screens.ROUTES,
+    *approval_screens.ROUTES,
     *deposits.ROUTES,
     *receipts.ROUTES,
     *kyc.ROUTES,

@@ -6,6 +6,7 @@ from typing import Any
 
 from litestar import Request
 
+from backoffice import approval_screens
 from clients.shell import home_cards as clients_cards
 from clients.shell import search as clients_search
 from compliance.shell import home_cards as compliance_cards
@@ -46,7 +47,12 @@ SHELL = Parts(
             "case": ("/backoffice/kyc/{}", "compliance.kyc.read"),
         },
     ),
-    counters=(counters.TASKS, compliance_cards.COUNTER, treasury_cards.COUNTER),
+    counters=(
+        counters.TASKS,
+        approval_screens.COUNTER,
+        compliance_cards.COUNTER,
+        treasury_cards.COUNTER,
+    ),
     offers=(
         *own_cards.OFFERS,
         *crm_cards.OFFERS,
@@ -72,6 +78,7 @@ NAVIGATION: list[tuple[str, list[tuple[str, str, str, str | None]]]] = [
         [
             ("Home", "/home", "home", None),
             ("Tasks", "/tasks", "checkbox", "identity.task.read"),
+            ("Approvals", "/approvals", "list-check", "approvals.request.read"),
         ],
     ),
 ]
