@@ -31,6 +31,7 @@ _APPS = {
     "revenue": "Revenue",
     "introducers": "Partners",
     "messaging": "Mail and templates",
+    "approvals": "Approvals",
     "identity": "People and access",
     "backoffice": "Back Office",
 }
