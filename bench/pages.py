@@ -107,6 +107,7 @@ TRADER = (
     Spot("my", "/deposit", "trader"),
     Spot("my", "/deposit/{reference:str}", "trader", "/history", DEPOSIT),
     Spot("my", "/history", "trader"),
+    Spot("my", "/wallets", "trader"),
     *_own_pages("my", "trader"),
 )
 PARTNERS = (

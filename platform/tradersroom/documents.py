@@ -31,7 +31,7 @@ from tenants.inject import Outside
 from themes.documents import Document, statement_columns
 from themes.formats import amount_text, day_text, isolated, money_text, number_text
 from themes.page import Brand
-from tradersroom import people
+from tradersroom import entry_words, people
 from treasury import documents as treasury_documents
 from treasury import queries as treasury_queries
 
@@ -212,15 +212,11 @@ def _statement(client: Client, wanted: Wanted, found: Period, brand: Brand) -> D
 
 
 def _row(line: StatementLine, currency: str) -> tuple[str, ...]:
-    words = {
-        "deposit": gettext("Deposit"),
-        "deposit_credit": gettext("Moved to a trading account"),
-    }
     amount = Money(line.amount, currency)
     sign = "+" if line.amount > 0 else ""
     return (
         isolated(day_text(line.occurred_at)),
-        words.get(line.kind, gettext("Booking")),
+        entry_words.kind(line.kind),
         isolated(line.reference),
         isolated(f"{sign}{amount_text(amount)}"),
         isolated(amount_text(Money(line.balance_after, currency))),

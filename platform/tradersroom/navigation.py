@@ -10,6 +10,7 @@ NAVIGATION: list[tuple[str, list[tuple[str, str, str, str | None]]]] = [
         [
             (marked("Home"), "/", "home", None),
             (marked("Accounts"), "/accounts", "chart-candle", None),
+            (marked("Wallets"), "/wallets", "wallet", None),
             (marked("Deposit"), "/deposit", "plus", None),
             (marked("History"), "/history", "history", None),
             (marked("Verification"), "/verification", "id", None),

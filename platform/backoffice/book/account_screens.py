@@ -10,7 +10,7 @@ from litestar import Request
 from litestar.handlers import HTTPRouteHandler
 
 from backoffice.book import queries
-from backoffice.book.queries import NAMES, AccountRow, LineRow
+from backoffice.book.queries import NAMES, AccountRow
 from backoffice.book.trial import HERE
 from identity.listings.listing import Cells, Found, Listing
 from kernel.database import TenantSession
@@ -19,6 +19,8 @@ from kernel.viewer import Viewer
 from kernel.web.cursors import Window
 from kernel.web.table import UUIDS, Column, State, Table
 from ledger.chart import ACCOUNTS
+from ledger.statements import queries as statements
+from ledger.statements.queries import LineRow
 
 _READ, _EXPORT = "ledger.entry.read", "ledger.entry.export"
 _CODES = tuple((account.code, account.name) for account in ACCOUNTS)
@@ -150,8 +152,8 @@ async def _find_lines(
     account = await queries.account(session, account_id) if account_id else None
     if account is None:
         return Found(Window([], 0, None, None), 0, {"account": None})
-    window = await queries.line_page(session, state)
-    count = await queries.line_count(session, state)
+    window = await statements.page(session, state)
+    count = await statements.count(session, state)
     return Found(window, count, {"account": account, "names": NAMES}, most=COUNT_MAX)
 
 
@@ -164,7 +166,7 @@ async def _line_rows(
     limit: int,
     permission: str,
 ) -> list[LineRow]:
-    return await queries.line_rows(session, state, limit=limit) if _account_of(state) else []
+    return await statements.rows(session, state, limit=limit) if _account_of(state) else []
 
 
 STATEMENT_LISTING = Listing(

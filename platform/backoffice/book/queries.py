@@ -1,4 +1,4 @@
-"""Every select of the book's screens: accounts with their owners, statements, the journal."""
+"""Every select of the book's screens: accounts with their owners, and the journal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from kernel.slices import Source
 from kernel.web.cursors import Window
 from kernel.web.table import State
 from ledger.chart import ACCOUNTS
-from ledger.models import AccountBalance, Entry, LedgerAccount, Posting
+from ledger.models import AccountBalance, Entry, Posting
+from ledger.statements.queries import natural
 from trading.models import TradingAccount
 from treasury.models import PspConnection
 
@@ -60,20 +61,6 @@ class AccountRow:
 
 
 @dataclass(frozen=True, slots=True)
-class LineRow:
-    """A line of one account's statement, amounts in the account's natural sign."""
-
-    number: int
-    entry_id: UUID
-    kind: str
-    reference: str
-    occurred_at: datetime
-    amount: Decimal
-    balance_after: Decimal
-    currency: str
-
-
-@dataclass(frozen=True, slots=True)
 class EntryRow:
     """An entry of the journal; `turnover` is what it moves in each currency."""
 
@@ -99,10 +86,6 @@ class EntryLine:
     currency: str
     amount: Decimal
     balance_after: Decimal
-
-
-def _sign(code: Any) -> ColumnElement[int]:  # noqa: ANN401 - a column of either table
-    return case((or_(code.like("asset.%"), code.like("expense.%")), 1), else_=-1)
 
 
 def _id_of(kind: str) -> ColumnElement[UUID]:
@@ -131,7 +114,7 @@ def _owned() -> tuple[Any, ColumnElement[str]]:
 
 
 _TABLES, _OWNER = _owned()
-_NATURAL = _sign(AccountBalance.code) * AccountBalance.amount
+_NATURAL = natural(AccountBalance.code) * AccountBalance.amount
 _ACCOUNT_SOURCE = Source(
     {
         "account": AccountBalance.code,
@@ -191,56 +174,6 @@ async def account(session: Session, account_id: UUID) -> AccountRow | None:
     query = _accounts().where(AccountBalance.account_id == account_id)
     row = (await session.execute(query)).one_or_none()
     return AccountRow(*row) if row is not None else None
-
-
-_LINE_SIGN = _sign(LedgerAccount.code)
-_LINE_SOURCE = Source(
-    {
-        "number": Posting.account_version,
-        "account": Posting.account_id,
-        "kind": Entry.kind,
-        "reference": Entry.reference,
-        "occurred": Entry.occurred_at,
-        "amount": _LINE_SIGN * Posting.amount,
-    },
-    key=Posting.entry_id,
-    search=lambda word: [
-        func.lower(Entry.reference).contains(word, autoescape=True),
-        func.lower(Entry.external_reference) == word,
-    ],
-)
-
-
-def _lines() -> Select[*tuple[Any, ...]]:
-    return (
-        select(
-            Posting.account_version,
-            Entry.id,
-            Entry.kind,
-            Entry.reference,
-            Entry.occurred_at,
-            _LINE_SIGN * Posting.amount,
-            _LINE_SIGN * Posting.balance_after,
-            Posting.currency,
-        )
-        .join(Entry, Entry.id == Posting.entry_id)
-        .join(LedgerAccount, LedgerAccount.id == Posting.account_id)
-    )
-
-
-async def line_page(session: Session, state: State) -> Window[LineRow]:
-    """Return a page of a statement; the state names the account."""
-    return await slices.page(session, _lines(), state, _LINE_SOURCE, make=LineRow)
-
-
-async def line_rows(session: Session, state: State, *, limit: int) -> list[LineRow]:
-    """Return the start of a whole statement, for a file."""
-    return await slices.rows(session, _lines(), state, _LINE_SOURCE, make=LineRow, limit=limit)
-
-
-async def line_count(session: Session, state: State) -> int:
-    """Return how many lines a statement has."""
-    return await slices.count(session, _lines(), state, _LINE_SOURCE)
 
 
 _ENTRY_SOURCE = Source(

@@ -1,0 +1,15 @@
+"""What the book's kinds of entries are called where clients read them."""
+
+from __future__ import annotations
+
+from kernel.language import gettext, marked
+
+_WORDS = {
+    "deposit": marked("Deposit"),
+    "deposit_credit": marked("Moved to a trading account"),
+}
+
+
+def kind(name: str) -> str:
+    """Return what a kind of entry is called, in the reader's language."""
+    return gettext(_WORDS.get(name, marked("Booking")))
