@@ -21,6 +21,7 @@ from trading import subscribers as trading_subscribers
 from trading.events import CashDone, CashFailed
 from treasury import subscribers as treasury_subscribers
 from treasury.events import DepositSettled, PaymentUnnamed, WebhookStored
+from treasury.transfers import subscribers as transfer_subscribers
 
 _BATCH = 100
 
@@ -69,3 +70,4 @@ def _treasury(made: Subscriptions, ports: Ports) -> None:
     made.on_batch(CashDone, "treasury.credit", treasury_subscribers.on_cash_done, size=_BATCH)
     made.on(CashFailed, "treasury.return", treasury_subscribers.on_cash_failed, lane="money")
     made.job(DepositSettled, "treasury.fee", fee)
+    transfer_subscribers.subscribe(made)

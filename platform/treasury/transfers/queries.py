@@ -1,0 +1,258 @@
+"""Every select of transfers, quotes and what clients may send."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select
+from sqlalchemy.orm import aliased
+
+from clients.models import Client
+from kernel.database import ReadSession, TenantSession
+from kernel.money import Money
+from trading.models import TradingAccount
+from treasury.transfers.models import FxQuote, Transfer, TransferPolicy, TransferTransition
+
+Session = TenantSession | ReadSession
+_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Whether clients may send each other money, and how much one may in 24 hours (base money)."""
+
+    between_clients: bool
+    day_max: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRow:
+    """A transfer as lists show it, with the names of what it refers to."""
+
+    id: UUID
+    reference: str
+    kind: str
+    client_id: UUID
+    client_reference: str
+    client_name: str
+    source_login: int | None
+    target_login: int | None
+    target_client_id: UUID | None
+    target_name: str
+    amount: Money
+    arrived: Money
+    rate: Decimal | None
+    state: str
+    reason: str
+    created_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TransferFilter:
+    """What a list of transfers is narrowed to; `party_id` is a sender or a receiver."""
+
+    party_id: UUID | None = None
+    states: Collection[str] = ()
+    kind: str = ""
+    currency: str = ""
+    search: str = ""
+
+
+async def quote_for_update(session: TenantSession, quote_id: UUID) -> FxQuote | None:
+    """Return a quote, locked, as it is now."""
+    return await session.get(FxQuote, quote_id, with_for_update=True, populate_existing=True)
+
+
+async def quote(session: Session, quote_id: UUID) -> FxQuote | None:
+    """Return a quote."""
+    return await session.get(FxQuote, quote_id)
+
+
+async def moment(session: Session) -> datetime:
+    """Return the database's time, which decides about money."""
+    found: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    return found
+
+
+async def transfer(session: Session, transfer_id: UUID) -> Transfer | None:
+    """Return a transfer."""
+    return await session.get(Transfer, transfer_id)
+
+
+async def transfer_of_key(
+    session: Session, *, client_id: UUID, request_key: str
+) -> Transfer | None:
+    """Return the transfer that a client's request has made."""
+    statement = select(Transfer).where(
+        Transfer.client_id == client_id, Transfer.request_key == request_key
+    )
+    return await session.scalar(statement)
+
+
+async def locked_of_holds(session: TenantSession, hold_ids: Sequence[UUID]) -> dict[UUID, Transfer]:
+    """Return the transfers that wait for the server's word about holds, locked, by hold."""
+    if not hold_ids:
+        return {}
+    statement = (
+        select(Transfer)
+        .where(or_(Transfer.hold_id.in_(hold_ids), Transfer.credit_hold_id.in_(hold_ids)))
+        .order_by(Transfer.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    wanted = set(hold_ids)
+    return {
+        hold_id: found
+        for found in await session.scalars(statement)
+        for hold_id in (found.hold_id, found.credit_hold_id)
+        if hold_id in wanted and hold_id is not None
+    }
+
+
+async def sent_to_others(session: Session, *, client_id: UUID) -> list[Money]:
+    """Return what a client has sent to other clients in the last 24 hours, by currency."""
+    since = func.clock_timestamp() - timedelta(hours=24)
+    statement = (
+        select(func.sum(Transfer.amount), Transfer.currency)
+        .where(
+            Transfer.client_id == client_id,
+            Transfer.kind == "to_client",
+            Transfer.created_at > since,
+        )
+        .group_by(Transfer.currency)
+        .order_by(Transfer.currency)
+    )
+    return [Money(amount, currency) for amount, currency in await session.execute(statement)]
+
+
+async def policy(session: Session) -> Policy:
+    """Return what the brokerage has set; until then clients send each other nothing."""
+    found = await session.get(TransferPolicy, 1)
+    return Policy(found.between_clients, found.day_max) if found else Policy(False, Decimal(0))
+
+
+async def policy_row(session: TenantSession) -> TransferPolicy | None:
+    """Return the row that the brokerage has set, to be changed."""
+    return await session.get(TransferPolicy, 1, with_for_update=True)
+
+
+async def client_like(session: Session, text: str) -> Client | None:
+    """Return the client of an e-mail address or of a public number, in whatever case."""
+    wanted = text.strip().lower()
+    statement = (
+        select(Client)
+        .where(or_(func.lower(Client.email) == wanted, func.lower(Client.reference) == wanted))
+        .order_by(Client.id)
+        .limit(1)
+    )
+    return await session.scalar(statement)
+
+
+async def trail(session: Session, *, transfer_id: UUID) -> Sequence[TransferTransition]:
+    """Return a transfer's steps, oldest first."""
+    statement = (
+        select(TransferTransition)
+        .where(TransferTransition.transfer_id == transfer_id)
+        .order_by(TransferTransition.at, TransferTransition.id)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def row_of_reference(
+    session: Session, *, reference: str, party_id: UUID | None = None
+) -> TransferRow | None:
+    """Return a transfer by its reference, of a sender or receiver where one is named."""
+    query = _rows().where(Transfer.reference == reference)
+    if party_id is not None:
+        query = query.where(_of_party(party_id))
+    found = (await session.execute(query)).one_or_none()
+    return _as_row(found) if found is not None else None
+
+
+async def rows(
+    session: Session, *, narrowed: TransferFilter, before: UUID | None = None, limit: int = 50
+) -> list[TransferRow]:
+    """Return transfers, newest first; `before` is the last id of the page before."""
+    query = _narrowed(_rows(), narrowed).order_by(Transfer.id.desc()).limit(min(limit, _MAX))
+    if before is not None:
+        query = query.where(Transfer.id < before)
+    return [_as_row(found) for found in await session.execute(query)]
+
+
+_PERSON = Client.first_name + " " + Client.last_name
+_TARGET = aliased(Client)
+_SOURCE_ACCOUNT = aliased(TradingAccount)
+_TARGET_ACCOUNT = aliased(TradingAccount)
+
+
+def _rows() -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            Transfer,
+            Client,
+            _TARGET,
+            _SOURCE_ACCOUNT.login,
+            _TARGET_ACCOUNT.login,
+            FxQuote.client_rate,
+        )
+        .join(Client, Client.id == Transfer.client_id)
+        .outerjoin(_TARGET, _TARGET.id == Transfer.target_client_id)
+        .outerjoin(_SOURCE_ACCOUNT, _SOURCE_ACCOUNT.id == Transfer.source_account_id)
+        .outerjoin(_TARGET_ACCOUNT, _TARGET_ACCOUNT.id == Transfer.target_account_id)
+        .outerjoin(FxQuote, FxQuote.id == Transfer.quote_id)
+    )
+
+
+def _of_party(party_id: UUID) -> ColumnElement[bool]:
+    return or_(Transfer.client_id == party_id, Transfer.target_client_id == party_id)
+
+
+def _narrowed(
+    query: Select[*tuple[Any, ...]], narrowed: TransferFilter
+) -> Select[*tuple[Any, ...]]:
+    if narrowed.party_id is not None:
+        query = query.where(_of_party(narrowed.party_id))
+    if narrowed.states:
+        query = query.where(Transfer.state.in_(narrowed.states))
+    if narrowed.kind:
+        query = query.where(Transfer.kind == narrowed.kind)
+    if narrowed.currency:
+        query = query.where(Transfer.currency == narrowed.currency)
+    if words := narrowed.search.strip():
+        matches = [
+            Transfer.reference.istartswith(words, autoescape=True),
+            Client.email.istartswith(words, autoescape=True),
+            Client.reference == words.upper(),
+            _PERSON.icontains(words, autoescape=True),
+        ]
+        query = query.where(or_(*matches))
+    return query
+
+
+def _as_row(found: Row[*tuple[Any, ...]]) -> TransferRow:
+    made, client, target, source_login, target_login, rate = found
+    return TransferRow(
+        id=made.id,
+        reference=made.reference,
+        kind=made.kind,
+        client_id=made.client_id,
+        client_reference=client.reference,
+        client_name=client.name,
+        source_login=source_login,
+        target_login=target_login,
+        target_client_id=made.target_client_id,
+        target_name=target.name if target is not None else "",
+        amount=Money(made.amount, made.currency),
+        arrived=Money(made.target_amount, made.target_currency),
+        rate=rate,
+        state=made.state,
+        reason=made.reason,
+        created_at=made.created_at,
+        finished_at=made.finished_at,
+    )
