@@ -128,11 +128,11 @@ class Room:
             ]
         return found
 
-    async def books(self, transfer: Transfer, kind: str, ticket: int = 4711) -> None:
-        """Let the server book what it was asked."""
+    async def word(self, transfer: Transfer, kind: str, ticket: int) -> CashDone:
+        """Return what the server says when it has booked what it was asked."""
         asked = await self.operation(transfer, kind)
         assert asked.amount is not None
-        event = CashDone(
+        return CashDone(
             operation_id=asked.id,
             account_id=asked.account_id,
             ticket=ticket,
@@ -142,6 +142,10 @@ class Room:
             hold_id=asked.hold_id,
             reference=asked.reference,
         )
+
+    async def books(self, transfer: Transfer, kind: str, ticket: int = 4711) -> None:
+        """Let the server book what it was asked."""
+        event = await self.word(transfer, kind, ticket)
         async with self.database.tenant(self.tenant) as session:
             await subscribers.on_cash_done(session, [event])
 

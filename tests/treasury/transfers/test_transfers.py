@@ -140,7 +140,7 @@ async def test_a_debit_the_server_refuses_moves_nothing(room: Room) -> None:
     await room.books(made, "withdrawal")
 
     assert (await room.seen(made)).state == "failed"
-    assert await room.has(bookings.trading_account(account), "USD") == (500, 500)
+    assert await room.has(bookings.trading_account(account), "USD") == (Decimal(500), Decimal(500))
     await room.adds_up()
 
 
@@ -161,7 +161,7 @@ async def test_a_credit_the_second_server_refuses_leaves_the_money_in_the_wallet
         "returned",
         "In the wallet: the trading server refused. No money.",
     )
-    assert await room.has(room.wallet, "USD") == (300, 300)
+    assert await room.has(room.wallet, "USD") == (Decimal(300), Decimal(300))
     await room.adds_up()
 
 
@@ -180,7 +180,7 @@ async def test_an_account_closed_between_the_legs_leaves_the_money_in_the_wallet
     await room.books(made, "withdrawal")
 
     assert (await room.seen(made)).state == "returned"
-    assert await room.has(room.wallet, "USD") == (300, 300)
+    assert await room.has(room.wallet, "USD") == (Decimal(300), Decimal(300))
 
 
 async def test_two_at_once_can_not_spend_the_same_money(room: Room) -> None:
@@ -196,7 +196,7 @@ async def test_two_at_once_can_not_spend_the_same_money(room: Room) -> None:
     made = [one for one in answers if isinstance(one, Transfer)]
     refused = [one for one in answers if isinstance(one, InsufficientFunds)]
     assert (len(made), len(refused)) == (4, 6)
-    assert await room.has(room.wallet, "USD") == (450, 50)
+    assert await room.has(room.wallet, "USD") == (Decimal(450), Decimal(50))
 
 
 async def test_the_same_request_twice_is_one_transfer_even_at_once(room: Room) -> None:
@@ -248,7 +248,7 @@ async def test_an_expired_quote_moves_nothing(room: Room, superuser: asyncpg.Con
     with pytest.raises(QuoteExpired):
         await room.start(room.wish("100.00", "EUR", "USD", quote=quote))
 
-    assert await room.has(room.wallet, "EUR") == (1000, 1000)
+    assert await room.has(room.wallet, "EUR") == (Decimal(1000), Decimal(1000))
 
 
 async def test_no_quote_is_made_without_a_rate(room: Room) -> None:
@@ -335,4 +335,4 @@ async def test_a_wish_that_moves_nothing_is_refused(
 
     with pytest.raises(InvalidInput):
         await room.start(room.wish(amount, currency, becomes))
-    assert await room.has(room.wallet, "USD") == (100, 100)
+    assert await room.has(room.wallet, "USD") == (Decimal(100), Decimal(100))
