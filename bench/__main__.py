@@ -9,13 +9,14 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 
-from bench import deposit_to_mt5, harness, leads_page
+from bench import deposit_to_mt5, harness, leads_page, ledger
 from bench.harness import Result
 
 Benchmark = Callable[[], Awaitable[list[Result]]]
 BENCHMARKS: dict[str, Benchmark] = {
     "leads-page": leads_page.run,
     "deposit-to-mt5": deposit_to_mt5.run,
+    "ledger": ledger.run,
 }
 GROUPS = {"http": ("leads-page", "deposit-to-mt5")}
 

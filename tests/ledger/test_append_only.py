@@ -122,3 +122,32 @@ async def test_lines_come_together_with_their_entry(
                 )
                 await superuser.execute(statement)
         assert refused.value.sqlstate == "MQ003", (name, str(refused.value))
+
+
+async def test_without_its_trigger_the_book_would_take_what_does_not_add_up(
+    superuser: asyncpg.Connection, tenant: TenantRef
+) -> None:
+    """What is refused at commit is refused by this one trigger, and seen red without it."""
+    unbalanced = (
+        "WITH e AS (INSERT INTO entry (key, request_hash, kind, reference, occurred_at, actor)"
+        " VALUES ('x', '', 'k', '', now(), 'x') RETURNING id)"
+        " INSERT INTO posting SELECT e.id, l.line, uuidv7(), 1, l.amount, 0, 'EUR'"
+        " FROM e, (VALUES (1, 5), (2, -4)) AS l(line, amount)"
+    )
+    checked = "SET CONSTRAINTS ALL IMMEDIATE"  # as a commit does it
+
+    async def written(*before: str) -> int:
+        transaction = superuser.transaction()
+        await transaction.start()
+        try:
+            for statement in (f"SET LOCAL search_path = {tenant.schema}", *before, unbalanced):
+                await superuser.execute(statement)
+            await superuser.execute(checked)
+            return int(await superuser.fetchval("SELECT sum(amount) FROM posting"))
+        finally:
+            await transaction.rollback()
+
+    with pytest.raises(asyncpg.PostgresError) as refused:
+        await written()
+    assert refused.value.sqlstate == "MQ003"
+    assert await written("DROP TRIGGER entry_balances ON entry") == 1

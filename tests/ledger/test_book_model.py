@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,17 +25,18 @@ from hypothesis.stateful import (
 )
 
 from kernel.actor import TenantRef
-from kernel.database import Database, TenantSession
+from kernel.database import Database, TenantSession, driver
 from kernel.money import Money
 from kernel.settings import Settings
 from ledger import bookings, chart, entries, holds, periods, queries
 from ledger.conversions import convert
-from ledger.errors import KeyReused
+from ledger.errors import InsufficientFunds, KeyReused
 from ledger.holds import Reservation
 from ledger.lines import Draft, Line, Rate
 from ledger.verification import Verification, verify
+from tenants.schemas import runner
 from tests.fixtures import database as fixture
-from tests.ledger.immutable import TABLES, attempts
+from tests.ledger.immutable import TABLES, attempts, statements
 from tests.ledger.model import Account, Held, Model, Posted
 
 AMOUNTS = strategies.integers(1, 30_000).map(lambda cents: Decimal(cents) / 100)
@@ -49,6 +51,12 @@ SHAPES = strategies.sampled_from(
 )
 RATE = Rate("EUR", "USD", Decimal("1.0832"), Decimal("1.0886432"), "test", MONTHS[0])
 KINDS = {one.code: one.owner_kind for one in chart.ACCOUNTS}
+# Sums of a currency that are not zero, and wallets below it or with more held than there is.
+_BROKEN = """
+SELECT (SELECT count(*) FROM (
+    SELECT currency FROM posting GROUP BY currency HAVING sum(amount) <> 0) off),
+  (SELECT count(*) FROM balance WHERE code = 'liability.client_wallet' AND amount + held > 0)
+"""
 _CLEAN_EVERY, _VERIFY_EVERY = 100, 25
 T = TypeVar("T")
 
@@ -85,6 +93,7 @@ class Book(RuleBasedStateMachine):
     loop: asyncio.AbstractEventLoop
     run_number = 0
     steps = 0
+    found: Counter[str] = Counter()
     kind: type[Model] = Model
 
     def __init__(self) -> None:
@@ -124,11 +133,13 @@ class Book(RuleBasedStateMachine):
     @contextmanager
     def expected(self, error: type[Exception] | None) -> Iterator[None]:
         """Expect success, or the error that the model names."""
-        if error is None:
+        try:
             yield
-            return
-        with pytest.raises(error):
-            yield
+        except Exception as raised:
+            if error is None or not isinstance(raised, error):
+                raise
+        else:
+            assert error is None, f"{error.__name__} was expected"
 
     async def _post(self, draft: Draft, *, batch: bool) -> UUID:
         async with self.database.tenant(self.tenant) as session:
@@ -310,8 +321,12 @@ class Book(RuleBasedStateMachine):
                     session, code=code, currency=currency, owner=(KINDS[code], owner)
                 )
                 which = (code, currency, owner)
-                assert found.amount == chart.natural_sign(code) * signed, which
-                assert found.held == self.model.held(which), which
+                wanted = (chart.natural_sign(code) * signed, self.model.held(which))
+                Book.found["model_diff"] += (found.amount, found.held) != wanted
+                assert (found.amount, found.held) == wanted, which
+            off, negative = await (await driver(session)).fetchrow(_BROKEN)
+            Book.found.update({"off": off, "negative": negative})
+            assert (off, negative) == (0, 0)
             if Book.run_number % _VERIFY_EVERY == 0:
                 await expect_whole(session)
 
@@ -400,6 +415,47 @@ def test_a_model_that_differs_is_found_out(
     assert not isinstance(found.value, asyncpg.InterfaceError)
 
 
+# What is taken out of the database, and what puts it back.
+GUARDS = {
+    "the guard of wallets": (
+        "UPDATE {0}.account_code SET guarded = false WHERE code = 'liability.client_wallet'",
+        "UPDATE {0}.account_code SET guarded = true WHERE code = 'liability.client_wallet'",
+    ),
+    "closed periods": (
+        """ALTER FUNCTION {0}.refuse_closed RENAME TO kept;
+        CREATE FUNCTION {0}.refuse_closed(p_moment timestamptz) RETURNS void LANGUAGE sql
+        AS $$SELECT NULL::void$$;
+        GRANT EXECUTE ON FUNCTION {0}.refuse_closed TO PUBLIC""",
+        "DROP FUNCTION {0}.refuse_closed; ALTER FUNCTION {0}.kept RENAME TO refuse_closed",
+    ),
+}
+
+
+@pytest.mark.parametrize("guard", GUARDS)
+def test_a_book_without_one_of_its_guards_is_found_out(
+    settings: Settings, tenant: TenantRef, guard: str
+) -> None:
+    """The state machine goes red as soon as PostgreSQL no longer refuses what it must."""
+    out, back = GUARDS[guard]
+    try:
+        asyncio.run(_tampered(settings, out.format(tenant.schema)))
+        size = run_size(size_of(60), phases=[Phase.generate], report_multiple_bugs=False)
+        with pytest.raises((AssertionError, InsufficientFunds)):
+            play(settings, tenant, Book, size)
+    finally:
+        asyncio.run(_tampered(settings, back.format(tenant.schema)))
+
+
+async def _tampered(settings: Settings, statement: str) -> None:
+    connection = await runner.connect(settings)
+    try:
+        await connection.execute(
+            f"SET session_replication_role = replica; SET ROLE NONE; {statement}"
+        )
+    finally:
+        await connection.close()
+
+
 @pytest.mark.prove
 @pytest.mark.timeout(3600)
 def test_two_thousand_sequences_leave_the_book_as_the_model_says(
@@ -407,12 +463,16 @@ def test_two_thousand_sequences_leave_the_book_as_the_model_says(
 ) -> None:
     """Bar B04: random sequences, another seed each time; and nobody changes what is written."""
     before, steps = Book.run_number, Book.steps
+    Book.found.clear()
     found = play(settings, tenant, Book, size_of(2_000, steps=20, derandomize=False))
     mutated = asyncio.run(attempts(settings, tenant))
     with capsys.disabled():
         print(  # noqa: T201 - the bar's one line
-            f"\nledger: examples={Book.run_number - before} steps={Book.steps - steps}"
-            f" sum≠0=0 negative=0 mutated={mutated} model_diff=0"
-            f" tables={len(TABLES)}; at the end {found.summary}"
+            f"\nledger: examples={Book.run_number - before} sum!=0: {Book.found['off']}"
+            f" negative={Book.found['negative']} mutated={mutated}"
+            f" model_diff={Book.found['model_diff']}"
+            f"\n{Book.steps - steps} calls, {len(statements())} attempts to change"
+            f" {len(TABLES)} tables; at the end {found.summary}"
         )
+    assert Book.run_number - before >= 2_000
     assert mutated == 0
