@@ -34,7 +34,11 @@ class Storage:
 
 @dataclass(frozen=True, slots=True)
 class Simulators:
-    """Addresses of the local counterparts; empty strings where none is running."""
+    """Addresses of the local counterparts; empty strings where none is running.
+
+    `psp_url` is the base address of every payment provider that is simulated: no two of them
+    share a path, so they share one process and one port.
+    """
 
     mt5_url: str
     mt5_login: str

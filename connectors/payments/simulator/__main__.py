@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 from connectors.payments.simulator import api, checkout, controls, timers
+from connectors.payments.simulator.counterparts import Counterparts
+from connectors.payments.simulator.desk.controls import STRIPE
 from connectors.payments.simulator.store import Store
 from connectors.payments.simulator.webhooks import Courier
 from connectors.payments.simulator.wire import Request, Response, listen
@@ -19,22 +21,29 @@ TOKEN_VARIABLE = "MARQUE_SIM_OPERATOR_TOKEN"  # noqa: S105 - a variable's name
 async def run(directory: Path, *, host: str, port: int, token: str) -> None:
     """Serve until SIGINT or SIGTERM."""
     store = Store(directory)
+    others = Counterparts(store)
 
     async def handle(request: Request) -> Response:
+        protocol = others.owner(request.path)
+        if protocol is not None:
+            return await others.call(protocol, request)
+        if others.shows(request.path):
+            return others.page(request)
         if request.path.startswith("/v1/"):
-            return api.answer(store, request)
+            return await others.suffer(STRIPE, request, lambda asked: api.answer(store, asked))
         if request.path.startswith("/pay/"):
             return checkout.answer(store, request)
         if request.path.startswith("/_simulator/"):
-            return controls.answer(store, request, token)
+            return controls.answer(store, request, token, others.desk)
         return Response(404, b"Not found", "text/plain; charset=utf-8")
 
-    courier, clock = Courier(store), timers.Clock(store)
-    store.committed += [courier.wake, clock.wake]
+    courier, clock = Courier(store), timers.Clock(store, others.later)
+    wakes = [courier.wake, clock.wake, others.courier.wake]
+    store.committed += wakes
     server = await listen(handle, host=host, port=port)
     store.public_url = f"http://{host}:{server.sockets[0].getsockname()[1]}"
-    courier.wake()
-    clock.wake()
+    for wake in wakes:
+        wake()
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):

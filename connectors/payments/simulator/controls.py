@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from connectors.payments.simulator import events
+from connectors.payments.simulator.desk.controls import Desk
 from connectors.payments.simulator.errors import ApiError, no_such
 from connectors.payments.simulator.store import JsonObject, Store
 from connectors.payments.simulator.wire import Request, Response
@@ -14,14 +15,17 @@ SWITCHES = ("shuffle", "hold")
 SETTLE_SECONDS_MAX = 86400
 
 
-def answer(store: Store, request: Request, token: str) -> Response:
+def answer(store: Store, request: Request, token: str, desk: Desk) -> Response:
     """Answer one operator request; the token is compared in constant time."""
     given = request.headers.get("x-operator-token", "")
     try:
         if not token or not hmac.compare_digest(given.encode(), token.encode()):
             raise ApiError(401, "Send the operator's token in the header X-Operator-Token.")
         with store.transaction():
-            body = _route(store, request.method, request.path, _sent(request))
+            sent = _sent(request)
+            body = desk.route(request.method, request.path, request.query, sent)
+            if body is None:
+                body = _route(store, request.method, request.path, sent)
         return Response(200, json.dumps(body).encode())
     except ApiError as error:
         return Response(error.status, json.dumps({"error": error.body}).encode())

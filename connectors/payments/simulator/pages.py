@@ -41,7 +41,8 @@ font:inherit;font-weight:600;text-align:center;text-decoration:none;cursor:point
 """
 
 
-def _shell(title: str, content: str) -> str:
+def shell(title: str, content: str) -> str:
+    """Return a whole page around its content."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -59,7 +60,7 @@ def message(title: str, words: str, *, address: str | None = None) -> str:
         else ""
     )
     body = f"<div><h1>{html.escape(title)}</h1><p>{html.escape(words)}</p>{link}</div>"
-    return _shell(title, body)
+    return shell(title, body)
 
 
 def _field(
@@ -169,4 +170,4 @@ def checkout(
         '<p class="test">Test mode: no money moves. Use card 4242 4242 4242 4242 with any later'
         " date and any code.</p></form>"
     )
-    return _shell(f"Pay {merchant} {amount}", summary + form)
+    return shell(f"Pay {merchant} {amount}", summary + form)

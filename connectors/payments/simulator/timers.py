@@ -2,21 +2,24 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from connectors.payments.simulator import sessions
 from connectors.payments.simulator.instruments import BY_IBAN
 from connectors.payments.simulator.store import Store
 
 SLEEP_SECONDS_MAX = 3600.0
+DESK = "desk:"
 BY_OUTCOME = {instrument.outcome: instrument for instrument in BY_IBAN.values()}
 
 
 class Clock:
     """Runs planned actions when they are due, also those due while the process was down."""
 
-    def __init__(self, store: Store) -> None:
-        """Watch a store."""
+    def __init__(self, store: Store, later: Callable[[str, str, str], None]) -> None:
+        """Watch a store; `later` does a verb of the other protocols: account, verb, payment."""
         self.store = store
+        self.later = later
         self.timer: asyncio.TimerHandle | None = None
 
     def wake(self) -> None:
@@ -35,6 +38,9 @@ class Clock:
                 self._act(*due)
 
     def _act(self, account: str, action: str, object_id: str) -> None:
+        if action.startswith(DESK):
+            self.later(account, action.removeprefix(DESK), object_id)
+            return
         thing = self.store.get(account, object_id)
         if thing is None:
             return

@@ -33,6 +33,10 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+# A handler returns this to close the connection without a word, as a broken line would.
+HANG_UP = Response(0)
+
+
 class BadRequest(Exception):
     """Bytes that are not a request this server takes; the connection is closed."""
 
@@ -117,6 +121,8 @@ async def _serve(
         except BadRequest as error:
             keep = False
             response = Response(error.status, str(error).encode(), "text/plain; charset=utf-8")
+        if response is HANG_UP:
+            return
         writer.write(encode(response, head_only=head_only, keep=keep))
         await writer.drain()
 

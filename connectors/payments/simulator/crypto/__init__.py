@@ -1,0 +1,1 @@
+"""A counterpart that speaks NOWPayments' API: payments, invoices, IPN, mass payouts."""

@@ -1,0 +1,1 @@
+"""A counterpart that speaks Praxis' Cashier API 1.3 and its notifications."""

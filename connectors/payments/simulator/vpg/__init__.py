@@ -1,0 +1,1 @@
+"""A counterpart that speaks the white-label checkout protocol behind many gateway brands."""
