@@ -193,8 +193,11 @@ async def _open(started: Stack, ports: Ports) -> Desk:
     async with ports.database.tenant(tenant) as session:
         connection = await treasury_queries.connection_by_name(session, SIMULATOR)
         assert connection is not None
-        await connections.keep_webhook_secret(
-            session, connection_id=connection.id, secret=_SECRET, vault=ports.vault
+        await connections.keep(
+            session,
+            connection_id=connection.id,
+            credentials={"webhook_secret": _SECRET},
+            vault=ports.vault,
         )
     admin = await asyncpg.connect(started.environment["DATABASE_URL"])
     clients = await _clients(ports, tenant, admin)

@@ -14,12 +14,15 @@ from decimal import Decimal
 from typing import Protocol, TypeVar
 
 from connectors.mail.port import Mail, Mailer, MailRefused
-from connectors.payments.port import (
-    Payment,
-    PaymentProvider,
-    PaymentRequest,
-    SignatureRefused,
+from connectors.payments.engine.port import (
+    Addresses,
+    Call,
+    DeclaredGateway,
+    Order,
+    Payer,
+    Step,
 )
+from connectors.payments.port import SignatureRefused
 from connectors.trading.port import OpenAccount, Refused, TradingConnection, Unknown
 from kernel.actor import TenantRef
 from kernel.ids import comment_token, reference, token, uuid7
@@ -45,7 +48,7 @@ class TradingControl(Protocol):
 class PaymentsControl(Protocol):
     """The handle on a payment provider: the payer, and the webhooks that were sent."""
 
-    async def pay(self, payment: Payment) -> tuple[bytes, Mapping[str, str]]:
+    async def pay(self, step: Step) -> tuple[bytes, Mapping[str, str]]:
         """Pay as the payer would, and return the body and headers of the webhook that says so."""
 
 
@@ -240,81 +243,107 @@ TRADING = (
 )
 
 
-def _payment(amount: Money) -> PaymentRequest:
+def payment(amount: Money) -> Order:
+    """Return a payment of nobody in particular, under a reference of its own."""
     name = reference("DEP")
-    return PaymentRequest(
+    return Order(
         reference=name,
         amount=amount,
-        description=f"Deposit {name}",
-        customer_email="ada@example.com",
-        return_url="http://127.0.0.1/return",
-        cancel_url="http://127.0.0.1/cancel",
+        payer=Payer(public_id="C-1001", email="ada@example.com"),
+        addresses=Addresses(
+            "http://127.0.0.1/hook", "http://127.0.0.1/return", "http://127.0.0.1/cancel"
+        ),
         idempotency_key=name,
+        description=f"Deposit {name}",
     )
 
 
 async def a_payment_is_created_once_for_its_key(
-    provider: PaymentProvider, control: PaymentsControl
+    gateway: DeclaredGateway, control: PaymentsControl
 ) -> None:
-    """The same request with the same key gives the same payment; another key another one."""
-    request = _payment(Money.of("250.00", "USD"))
+    """The same order with the same key gives the same payment; another key another one."""
+    order = payment(Money.of("250.00", "USD"))
 
-    first = await provider.create_payment(request)
-    again = await provider.create_payment(request)
-    other = await provider.create_payment(_payment(Money.of("250.00", "USD")))
+    first = await gateway.deposit(order)
+    again = await gateway.deposit(order)
+    other = await gateway.deposit(payment(Money.of("250.00", "USD")))
 
     assert first == again
-    assert first.redirect_url.startswith("http")
-    assert other.provider_reference != first.provider_reference
+    assert first.url.startswith("http")
+    assert other.session_ref != first.session_ref
 
 
-async def a_paid_payment_is_told_by_a_signed_event(
-    provider: PaymentProvider, control: PaymentsControl
+async def a_paid_payment_is_told_by_a_signed_notice(
+    gateway: DeclaredGateway, control: PaymentsControl
 ) -> None:
-    """The event carries our reference and the exact amount, also in yen; a query agrees."""
+    """The notice carries our reference and the exact amount, also in yen; a query agrees."""
     for amount in (Money.of("250.07", "USD"), Money.of("5000", "JPY")):
-        request = _payment(amount)
-        payment = await provider.create_payment(request)
-        before = await provider.query(payment.provider_reference)
+        order = payment(amount)
+        step = await gateway.deposit(order)
+        begun = replace(order, session_ref=step.session_ref)
+        before = await gateway.query(begun)
 
-        event = provider.verify(*await control.pay(payment))
-        after = await provider.query(payment.provider_reference)
+        body, headers = await control.pay(step)
+        [notice] = await gateway.receive(Call(body, headers))
+        after = await gateway.query(begun)
 
-        assert (before.state, after.state) == ("pending", "paid")
-        assert event.kind == "paid"
-        assert event.event_id
-        assert (event.reference, event.amount) == (request.reference, amount)
-        assert event.provider_reference == payment.provider_reference
-        assert (after.reference, after.amount) == (request.reference, amount)
+        assert (before.state, after.state) == ("pending", "succeeded")
+        assert notice.state == "succeeded"
+        assert notice.event_id
+        assert (notice.reference, notice.amount) == (order.reference, amount)
+        assert notice.session_ref == step.session_ref
+        assert (after.reference, after.amount) == (order.reference, amount)
+        assert after.provider_ref == notice.provider_ref
 
 
-async def a_tampered_event_is_refused(provider: PaymentProvider, control: PaymentsControl) -> None:
-    """One changed byte, another header, or no signature: nothing of the event is believed."""
-    payment = await provider.create_payment(_payment(Money.of("250.00", "USD")))
-    body, headers = await control.pay(payment)
+async def a_refund_goes_back_once_for_its_key(
+    gateway: DeclaredGateway, control: PaymentsControl
+) -> None:
+    """A part of a payment is sent back, and the same key twice sends it once."""
+    order = payment(Money.of("250.00", "USD"))
+    step = await gateway.deposit(order)
+    await control.pay(step)
+    part = replace(
+        payment(Money.of("20.00", "USD")), session_ref=step.session_ref, reference="WDR-7F3K2M"
+    )
+
+    first = await gateway.refund(part)
+    again = await gateway.refund(part)
+    asked = await gateway.query(replace(part, provider_ref=first.provider_ref))
+
+    assert first.provider_ref == again.provider_ref
+    assert first.amount == part.amount
+    assert asked.state == first.state in ("refunded", "pending")
+
+
+async def a_tampered_notice_is_refused(gateway: DeclaredGateway, control: PaymentsControl) -> None:
+    """One changed byte, another header, or no signature: nothing of the notice is believed."""
+    step = await gateway.deposit(payment(Money.of("250.00", "USD")))
+    body, headers = await control.pay(step)
     forged = {
         name: value[:-1] + ("0" if value[-1] != "0" else "1") for name, value in headers.items()
     }
 
     for changed, sent in ((body.replace(b"25000", b"95000"), headers), (body, {}), (body, forged)):
         try:
-            provider.verify(changed, sent)
+            await gateway.receive(Call(changed, sent))
         except SignatureRefused:
             continue
-        raise AssertionError("a tampered event was believed")
+        raise AssertionError("a tampered notice was believed")
 
 
 async def good_credentials_pass_the_check(
-    provider: PaymentProvider, control: PaymentsControl
+    gateway: DeclaredGateway, control: PaymentsControl
 ) -> None:
     """Credentials that can create payments pass the check."""
-    await provider.check()
+    await gateway.check()
 
 
 PAYMENTS = (
     a_payment_is_created_once_for_its_key,
-    a_paid_payment_is_told_by_a_signed_event,
-    a_tampered_event_is_refused,
+    a_paid_payment_is_told_by_a_signed_notice,
+    a_refund_goes_back_once_for_its_key,
+    a_tampered_notice_is_refused,
     good_credentials_pass_the_check,
 )
 

@@ -10,7 +10,6 @@ from connectors.dns.port import Dns
 from connectors.fx_rates.port import RateFeed
 from connectors.mail.port import Mailer, MailServers
 from connectors.payments.engine.port import PaymentGateways
-from connectors.payments.port import PaymentProviders
 from connectors.push.port import Pusher
 from connectors.sms.port import SmsGateway
 from connectors.trading.port import TradingConnections
@@ -30,7 +29,6 @@ class Ports:
     store: ObjectStore
     vault: Vault
     trading: TradingConnections
-    payments: PaymentProviders
     gateways: PaymentGateways
     mailer: Mailer
     mail_servers: MailServers

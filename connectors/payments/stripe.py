@@ -1,31 +1,23 @@
-"""Stripe: deposits by Checkout Sessions, with the official SDK.
+"""Stripe by its official SDK, in the words of every other gateway.
 
-Our reference travels as the session's `client_reference_id` and in the metadata of the session
-and of its payment intent, so that refunds find it too. A dispute names only its payment intent:
-its event has an empty reference, and `query` with the intent's id tells it.
+A payment is a Checkout Session, so that no card number ever passes through our pages. The session
+is created once for the idempotency key; its payment intent is what refunds and disputes name.
 """
+
+from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import stripe as sdk
 
-from connectors.payments.port import (
-    CredentialsRefused,
-    EventKind,
-    Payment,
-    PaymentEvent,
-    PaymentRefused,
-    PaymentRequest,
-    PaymentState,
-    PaymentStatus,
-    PaymentUnknown,
-    SignatureRefused,
-)
+from connectors.payments.engine.definitions import Provider, State
+from connectors.payments.engine.failures import CallbackRefused, OrderRefused
+from connectors.payments.engine.port import Answering, Call, Notice, Order, Standing, Step
+from connectors.payments.port import CredentialsRefused, PaymentRefused, PaymentUnknown
 from connectors.payments.stripe_http import StripeHttp
 from kernel.money import Money, UnknownCurrency, exponent
 
@@ -38,24 +30,241 @@ _TWO_DECIMALS_AT_STRIPE = frozenset({"ISK", "UGX"})
 
 # A failed attempt inside a session (payment_intent.payment_failed) is not the end of it: the
 # payer may try another card until the session expires, so it is not among the events.
-_EVENTS = (
-    "checkout.session.completed",
-    "checkout.session.async_payment_succeeded",
-    "checkout.session.async_payment_failed",
-    "checkout.session.expired",
-    "charge.refunded",
-    "charge.dispute.created",
-)
-
-_SESSION_KINDS: dict[str, EventKind] = {
-    "checkout.session.async_payment_succeeded": "paid",
+_STATES: dict[str, State] = {
+    "checkout.session.completed": "succeeded",
+    "checkout.session.async_payment_succeeded": "succeeded",
     "checkout.session.async_payment_failed": "failed",
-    "checkout.session.expired": "expired",
-}
-_OTHER_KINDS: dict[str, EventKind] = {
+    "checkout.session.expired": "cancelled",
     "charge.refunded": "refunded",
-    "charge.dispute.created": "disputed",
+    "charge.dispute.created": "chargeback",
 }
+_REFUNDS: dict[str, State] = {
+    "succeeded": "refunded",
+    "pending": "pending",
+    "requires_action": "pending",
+    "failed": "failed",
+    "canceled": "cancelled",
+}
+
+
+class _Sdk(Protocol):
+    async def __call__(self, *args: Any, **options: Any) -> Any: ...
+
+
+class Stripe:
+    """A `DeclaredGateway` for one Stripe account.
+
+    Credentials: `secret_key`, `webhook_secret` (several lines while one is being replaced) and,
+    for a local counterpart that the operator allows, `api_base`.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        credentials: Mapping[str, str],
+        *,
+        egress_allow: frozenset[str] = frozenset(),
+        timeout_seconds: float = 10.0,
+    ) -> None:
+        """Make a client of its own; nothing is sent yet and nothing global is set.
+
+        A base address in the credentials must be among the operator's `host:port` exceptions,
+        or `CredentialsRefused` is raised: a tenant's key must not point us at other servers.
+        """
+        base = credentials.get("api_base", "")
+        if base:
+            _require_allowed(base, egress_allow)
+        keys = credentials.get("secret_key", "").split()
+        if not keys:
+            raise CredentialsRefused("secret_key", "Fill in the secret key.")
+        self.provider = provider
+        self._secrets = credentials.get("webhook_secret", "").split()
+        self._http = StripeHttp(timeout_seconds)
+        self._client = sdk.StripeClient(
+            keys[0],
+            base_addresses={"api": base.rstrip("/")} if base else {},
+            max_network_retries=_NETWORK_RETRIES,
+            http_client=self._http,
+        )
+
+    async def deposit(self, order: Order) -> Step:
+        """Create a Checkout Session once for the idempotency key, and send the payer there."""
+        metadata = {"reference": order.reference}
+        title = order.description or order.reference
+        session = await _asked(
+            self._client.v1.checkout.sessions.create_async,
+            {
+                "mode": "payment",
+                "client_reference_id": order.reference,
+                **({"customer_email": order.payer.email} if order.payer.email else {}),
+                "success_url": order.addresses.done,
+                "cancel_url": order.addresses.cancel,
+                "metadata": metadata,
+                "payment_intent_data": {"metadata": metadata, "description": title},
+                "line_items": [
+                    {
+                        "quantity": 1,
+                        "price_data": {
+                            "currency": order.amount.currency.lower(),
+                            "unit_amount": _minor_units(order.amount),
+                            "product_data": {"name": title},
+                        },
+                    }
+                ],
+            },
+            options={"idempotency_key": order.idempotency_key},
+        )
+        url = _text(session, "url")
+        if not url:
+            raise PaymentUnknown("The payment provider named no address for the payer.")
+        return Step("redirect", session_ref=_text(session, "id"), url=url)
+
+    async def withdraw(self, order: Order) -> Standing:
+        """Refuse: Stripe pays nobody who has not paid in; refund the deposit instead."""
+        del order
+        raise OrderRefused("withdraw", "Stripe pays out by refunding deposits.")
+
+    async def open_withdrawal(self, order: Order) -> Step:
+        """Refuse: there is no page for payouts."""
+        del order
+        raise OrderRefused("withdraw", "This provider has no page for payouts.")
+
+    async def refund(self, order: Order) -> Standing:
+        """Refund a payment, or the part of it that the amount says, once for the key."""
+        intent = await self._intent_of(order)
+        refund = await _asked(
+            self._client.v1.refunds.create_async,
+            {
+                "payment_intent": intent,
+                "amount": _minor_units(order.amount),
+                "metadata": {"reference": order.reference},
+            },
+            options={"idempotency_key": order.idempotency_key},
+        )
+        word = _text(refund, "status")
+        return Standing(
+            state=_REFUNDS.get(word, "pending"),
+            status=word,
+            reference=order.reference,
+            provider_ref=_text(refund, "id"),
+            amount=_money(_get(refund, "amount"), _text(refund, "currency")),
+            settled=None,
+            fee=None,
+            alarm="" if word in _REFUNDS else f"Stripe's refund is {word[:40]!r}: look there.",
+        )
+
+    async def query(self, order: Order) -> Standing:
+        """Ask what became of a refund (`re_`), of a payment intent (`pi_`) or of a session."""
+        if order.provider_ref.startswith("re_"):
+            return await self._refund_standing(order.provider_ref)
+        if order.provider_ref.startswith("pi_"):
+            return _intent_standing(await self._intent(order.provider_ref))
+        session = await self._session(order)
+        state: State = "pending"
+        if _text(session, "payment_status") in ("paid", "no_payment_required"):
+            state = "succeeded"
+        elif _text(session, "status") == "expired":
+            state = "cancelled"
+        intent = _get(session, "payment_intent")
+        return Standing(
+            state=state,
+            status=_text(session, "payment_status") or _text(session, "status"),
+            reference=_text(session, "client_reference_id"),
+            provider_ref=_id(intent) or _text(session, "id"),
+            amount=_money(_get(session, "amount_total"), _text(session, "currency")),
+            settled=None,
+            fee=_fee(intent),
+        )
+
+    async def follow_up(self, notice: Notice, order: Order) -> Standing:
+        """Refuse: no event of Stripe's asks for another call."""
+        del notice, order
+        raise OrderRefused("follow_up", "This provider waits for no further call.")
+
+    async def receive(self, call: Call) -> Sequence[Notice]:
+        """Check the signature (v1, HMAC-SHA256 over time and raw bytes) and read the event."""
+        signature = next(
+            (text for name, text in call.headers.items() if name.lower() == "stripe-signature"), ""
+        )
+        if not self._secrets:
+            raise CallbackRefused("no_secret", "No signing secret is set for this connection.")
+        if not signature:
+            raise CallbackRefused("missing_signature", "The callback carries no signature.")
+        if len(call.body) > _BODY_BYTES_MAX:
+            raise CallbackRefused("too_large", "The callback is too large.")
+        if not any(_is_signed(call.body, signature, secret) for secret in self._secrets):
+            raise CallbackRefused("wrong_signature", "The signature is wrong or too old.")
+        try:
+            notice = _notice(json.loads(call.body))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
+            raise CallbackRefused("unreadable", "The callback is signed but no event.") from None
+        return [notice] if notice is not None else []
+
+    def answering(self, call: Call) -> Answering:
+        """Return what Stripe takes for an answer: any 2xx."""
+        del call
+        return Answering(200, {"Content-Type": "text/plain; charset=utf-8"}, b"")
+
+    async def check(self) -> None:
+        """Make sure that the key may see Checkout Sessions."""
+        await _asked(self._client.v1.checkout.sessions.list_async, {"limit": 1})
+
+    async def register(self, callback: str) -> Mapping[str, str]:
+        """Have events sent to the address; an older registration of it is removed afterwards."""
+        endpoints = self._client.v1.webhook_endpoints
+        older = await _asked(endpoints.list_async, {"limit": 100})
+        made = await _asked(
+            endpoints.create_async,
+            {"url": callback, "enabled_events": list(_STATES), "api_version": sdk.api_version},
+        )
+        for endpoint in _get(older, "data") or []:
+            if _text(endpoint, "url") == callback:
+                await _asked(endpoints.delete_async, _text(endpoint, "id"))
+        return {"webhook_secret": _text(made, "secret")}
+
+    async def close(self) -> None:
+        """Close the connections to Stripe."""
+        await self._http.close_async()
+
+    async def _session(self, order: Order) -> Any:
+        session_ref = order.session_ref or order.provider_ref
+        if not session_ref:
+            raise OrderRefused("session_ref", "This payment was never begun at Stripe.")
+        return await _asked(
+            self._client.v1.checkout.sessions.retrieve_async,
+            session_ref,
+            {"expand": ["payment_intent.latest_charge.balance_transaction"]},
+        )
+
+    async def _intent(self, intent_id: str) -> Any:
+        return await _asked(
+            self._client.v1.payment_intents.retrieve_async,
+            intent_id,
+            {"expand": ["latest_charge.balance_transaction"]},
+        )
+
+    async def _intent_of(self, order: Order) -> str:
+        """Return the payment intent of a payment, of which only the session may be known."""
+        if order.provider_ref.startswith("pi_"):
+            return order.provider_ref
+        found = _id(_get(await self._session(order), "payment_intent"))
+        if not found:
+            raise OrderRefused("provider_ref", "Nothing was paid, so nothing can be refunded.")
+        return found
+
+    async def _refund_standing(self, refund_id: str) -> Standing:
+        refund = await _asked(self._client.v1.refunds.retrieve_async, refund_id)
+        word = _text(refund, "status")
+        return Standing(
+            state=_REFUNDS.get(word, "pending"),
+            status=word,
+            reference=_text(_get(refund, "metadata"), "reference"),
+            provider_ref=refund_id,
+            amount=_money(_get(refund, "amount"), _text(refund, "currency")),
+            settled=None,
+            fee=None,
+            alarm="" if word in _REFUNDS else f"Stripe's refund is {word[:40]!r}: look there.",
+        )
 
 
 def _require_allowed(base: str, allow: frozenset[str]) -> None:
@@ -65,132 +274,7 @@ def _require_allowed(base: str, allow: frozenset[str]) -> None:
         raise CredentialsRefused("api_base", "The operator does not allow this base address.")
 
 
-class _Call(Protocol):
-    async def __call__(self, *args: Any, **options: Any) -> Any: ...
-
-
-class Stripe:
-    """A `PaymentProvider` for one Stripe account.
-
-    Credentials: `secret_key`, `webhook_secret` (several, separated by spaces, while one is
-    being replaced) and, for a local provider that the operator allows, `api_base`.
-    """
-
-    def __init__(
-        self,
-        credentials: Mapping[str, str],
-        *,
-        api_base: str | None = None,
-        egress_allow: frozenset[str] = frozenset(),
-        timeout_seconds: float = 10.0,
-    ) -> None:
-        """Make a client of its own; nothing is sent yet and nothing global is set.
-
-        A base address in the credentials must be among the operator's `host:port` exceptions,
-        or `CredentialsRefused` is raised: a tenant's key must not point us at other servers.
-        """
-        base = api_base
-        if base is None and (base := credentials.get("api_base")):
-            _require_allowed(base, egress_allow)
-        self._secrets = credentials.get("webhook_secret", "").split()
-        self._http = StripeHttp(timeout_seconds)
-        self._client = sdk.StripeClient(
-            credentials["secret_key"],
-            base_addresses={"api": base.rstrip("/")} if base else {},
-            max_network_retries=_NETWORK_RETRIES,
-            http_client=self._http,
-        )
-
-    async def create_payment(self, request: PaymentRequest) -> Payment:
-        """Create a Checkout Session once for the idempotency key."""
-        metadata = {"reference": request.reference}
-        session = await _asked(
-            self._client.v1.checkout.sessions.create_async,
-            {
-                "mode": "payment",
-                "client_reference_id": request.reference,
-                **({"customer_email": request.customer_email} if request.customer_email else {}),
-                "success_url": request.return_url,
-                "cancel_url": request.cancel_url,
-                "metadata": metadata,
-                "payment_intent_data": {"metadata": metadata, "description": request.description},
-                "line_items": [
-                    {
-                        "quantity": 1,
-                        "price_data": {
-                            "currency": request.amount.currency.lower(),
-                            "unit_amount": _minor_units(request.amount),
-                            "product_data": {"name": request.description},
-                        },
-                    }
-                ],
-            },
-            options={"idempotency_key": request.idempotency_key},
-        )
-        url = _text(session, "url")
-        if not url:
-            raise PaymentUnknown("The payment provider named no address for the payer.")
-        return Payment(_text(session, "id"), url)
-
-    def verify(self, body: bytes, headers: Mapping[str, str]) -> PaymentEvent:
-        """Check the signature (v1, HMAC-SHA256 over time and raw bytes) and read the event."""
-        signature = next(
-            (value for name, value in headers.items() if name.lower() == "stripe-signature"), ""
-        )
-        if not self._secrets or not signature or len(body) > _BODY_BYTES_MAX:
-            raise SignatureRefused("The webhook is not signed, or no signing secret is set.")
-        if not any(_is_signed(body, signature, secret) for secret in self._secrets):
-            raise SignatureRefused("The webhook's signature is wrong or too old.")
-        try:
-            return _event(json.loads(body))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
-            raise SignatureRefused("The webhook is signed but is no event.") from None
-
-    async def query(self, provider_reference: str) -> PaymentStatus:
-        """Ask what became of a session (`cs_`) or a payment intent (`pi_`)."""
-        if provider_reference.startswith("pi_"):
-            intent = await _asked(
-                self._client.v1.payment_intents.retrieve_async,
-                provider_reference,
-                {"expand": ["latest_charge.balance_transaction"]},
-            )
-            return _intent_status(intent)
-        session = await _asked(
-            self._client.v1.checkout.sessions.retrieve_async,
-            provider_reference,
-            {"expand": ["payment_intent.latest_charge.balance_transaction"]},
-        )
-        return PaymentStatus(
-            provider_reference=_text(session, "id"),
-            reference=_text(session, "client_reference_id"),
-            state=_session_state(session),
-            amount=_money(_get(session, "amount_total"), _text(session, "currency")),
-            fee=_fee(_get(session, "payment_intent")),
-        )
-
-    async def register_webhook(self, url: str) -> str:
-        """Have events sent to the address; an older registration of it is removed afterwards."""
-        endpoints = self._client.v1.webhook_endpoints
-        older = await _asked(endpoints.list_async, {"limit": 100})
-        made = await _asked(
-            endpoints.create_async,
-            {"url": url, "enabled_events": list(_EVENTS), "api_version": sdk.api_version},
-        )
-        for endpoint in _get(older, "data") or []:
-            if _text(endpoint, "url") == url:
-                await _asked(endpoints.delete_async, _text(endpoint, "id"))
-        return _text(made, "secret")
-
-    async def check(self) -> None:
-        """Make sure that the key may see Checkout Sessions."""
-        await _asked(self._client.v1.checkout.sessions.list_async, {"limit": 1})
-
-    async def close(self) -> None:
-        """Close the connections to Stripe."""
-        await self._http.close_async()
-
-
-async def _asked(call: _Call, *arguments: Any, **options: Any) -> Any:
+async def _asked(call: _Sdk, *arguments: Any, **options: Any) -> Any:
     """Call the SDK and turn its errors into the port's; keys and addresses are left out."""
     try:
         return await call(*arguments, **options)
@@ -221,52 +305,54 @@ def _is_signed(body: bytes, signature: str, secret: str) -> bool:
     return False
 
 
-def _event(event: Mapping[str, Any]) -> PaymentEvent:
-    kind_name, subject = str(event["type"]), event["data"]["object"]
-    kind: EventKind = "ignored"
-    reference, provider_reference, amount = "", str(subject.get("id") or ""), None
+def _notice(event: Mapping[str, Any]) -> Notice | None:
+    """Read a signed event; None for one that we do not act on."""
+    name, subject = str(event["type"]), event["data"]["object"]
+    event_id, live = str(event["id"]), event.get("livemode") is True
+    state = _STATES.get(name)
+    if state is None:
+        return None
     currency = str(subject.get("currency") or "")
-    if kind_name == "checkout.session.completed":
-        kind = "pending" if subject.get("payment_status") == "unpaid" else "paid"
-    kind = _SESSION_KINDS.get(kind_name, _OTHER_KINDS.get(kind_name, kind))
-    if kind_name.startswith("checkout.session."):
+    intent = str(subject.get("payment_intent") or subject.get("id") or "")
+    word = name
+    if name.startswith("checkout.session."):
         reference = str(subject.get("client_reference_id") or "")
+        session_ref = str(subject.get("id") or "")
         amount = _money(subject.get("amount_total"), currency)
-    elif kind_name in _OTHER_KINDS:
-        provider_reference = str(subject.get("payment_intent") or provider_reference)
+        word = f"{name}/{subject.get('payment_status') or 'none'}"
+        if state == "succeeded" and subject.get("payment_status") == "unpaid":
+            state = "pending"
+    else:
         reference = str((subject.get("metadata") or {}).get("reference") or "")
-        units = subject.get("amount_refunded" if kind == "refunded" else "amount")
+        session_ref = ""
+        units = subject.get("amount_refunded" if state == "refunded" else "amount")
         amount = _money(units, currency)
-    return PaymentEvent(
-        event_id=str(event["id"]),
-        kind=kind,
-        type=kind_name,
-        provider_reference=provider_reference,
+    return Notice(
+        event_id=event_id,
+        state=state,
+        claims=state,
+        status=word,
         reference=reference,
+        session_ref=session_ref,
+        provider_ref=intent,
         amount=amount,
+        settled=None,
         fee=None,
-        occurred_at=datetime.fromtimestamp(int(event.get("created") or 0), UTC),
-        live=event.get("livemode") is True,
+        must_ask=False,
+        is_live=live,
     )
 
 
-def _session_state(session: Any) -> PaymentState:
-    if _text(session, "payment_status") in ("paid", "no_payment_required"):
-        return "paid"
-    return "expired" if _text(session, "status") == "expired" else "pending"
-
-
-def _intent_status(intent: Any) -> PaymentStatus:
-    state: PaymentState = "pending"
-    if _text(intent, "status") == "succeeded":
-        state = "paid"
-    elif _text(intent, "status") == "canceled":
-        state = "failed"
-    return PaymentStatus(
-        provider_reference=_text(intent, "id"),
+def _intent_standing(intent: Any) -> Standing:
+    word = _text(intent, "status")
+    states: dict[str, State] = {"succeeded": "succeeded", "canceled": "failed"}
+    return Standing(
+        state=states.get(word, "pending"),
+        status=word,
         reference=_text(_get(intent, "metadata"), "reference"),
-        state=state,
+        provider_ref=_text(intent, "id"),
         amount=_money(_get(intent, "amount"), _text(intent, "currency")),
+        settled=None,
         fee=_fee(intent),
     )
 
@@ -275,6 +361,11 @@ def _fee(intent: Any) -> Money | None:
     """Return what Stripe kept, when the answer was expanded as far as the balance transaction."""
     transaction = _get(_get(intent, "latest_charge"), "balance_transaction")
     return _money(_get(transaction, "fee"), _text(transaction, "currency"))
+
+
+def _id(source: Any) -> str:
+    """Return the id of something that may have been expanded or not."""
+    return source if isinstance(source, str) else _text(source, "id")
 
 
 def _get(source: Any, name: str) -> Any:

@@ -70,7 +70,7 @@ class Web:
         self.ops.state.ports = ports
         front: dict[str, Any] = {name: edged(name, app, ports) for name, app in self.apps.items()}
         front["public"] = Hooks(
-            front["public"], Reception(ports.database, ports.payments, ports.vault)
+            front["public"], Reception(ports.database, ports.gateways, ports.vault)
         )
         self._windows = Windows(ports.redis)
         self.streaming = Streaming(ports.database, self._windows, https=settings.https)

@@ -18,7 +18,6 @@ from tenants.models import TradingServer
 
 if TYPE_CHECKING:
     from connectors.payments.engine.port import DeclaredGateway
-    from connectors.payments.port import PaymentProvider
     from connectors.trading.port import TradingConnection
 
 
@@ -80,22 +79,6 @@ class ServerConnections:
         self._open.clear()
 
 
-class ProviderAdapters:
-    """Payment providers by name, each with a tenant's own credentials."""
-
-    def __init__(self, *, allow: frozenset[str]) -> None:
-        """Take the addresses outside the internet that the operator allows."""
-        self._allow = allow
-
-    def get(self, provider: str, credentials: Mapping[str, str]) -> PaymentProvider:
-        """Return the adapter of a provider; raise NotFound for an unknown name."""
-        if provider != "stripe":
-            raise NotFound("This payment provider is not known.")
-        from connectors.payments.stripe import Stripe
-
-        return Stripe(credentials, egress_allow=self._allow)
-
-
 class Gateways:
     """Gateways of merchant accounts: declared ones by the engine, Stripe by its official SDK."""
 
@@ -118,9 +101,9 @@ class Gateways:
         if provider is None:
             raise ProviderUnknown(f"There is no provider file {provider_id[:40]!r}.")
         if provider.adapter:
-            from connectors.payments.stripe_gateway import StripeGateway
+            from connectors.payments.stripe import Stripe
 
-            return StripeGateway(provider, credentials, egress_allow=self._allow)
+            return Stripe(provider, credentials, egress_allow=self._allow)
         return Declared(
             provider,
             credentials,

@@ -39,8 +39,8 @@ _ACCOUNTS_MAX = 60
 _AMOUNTS = (150, 200, 250, 250, 300, 500, 500, 750, 1_000, 1_500, 2_500, 5_000, 10_000)
 _FEE_SHARE, _FEE_FIXED = Decimal("0.029"), Decimal("0.30")
 # What becomes of a deposit into the wallet, of a hundred.
-Fate = Literal["paid", "failed", "expired", "pending", "created", "mismatch"]
-_FATES: tuple[Fate, ...] = ("paid", "failed", "expired", "pending", "created")
+Fate = Literal["paid", "failed", "cancelled", "pending", "created", "mismatch"]
+_FATES: tuple[Fate, ...] = ("paid", "failed", "cancelled", "pending", "created")
 _FATE_WEIGHTS = (78, 9, 7, 4, 2)
 
 
@@ -191,9 +191,12 @@ async def _carry_out(session: TenantSession, plan: _Plan, connection_id: UUID) -
     payment = f"pi_demo_{deposit.id.hex}"
     if plan.fate == "paid":
         fee = Money(plan.amount.amount * _FEE_SHARE + _FEE_FIXED, plan.amount.currency).rounded()
-        fact = Fact("paid", payment, plan.amount, fee)
+        fact = Fact("succeeded", payment, plan.amount, fee)
     elif plan.fate == "mismatch":
-        fact = Fact("paid", payment, Money.of("480", "USD"), None)
+        paid = Money.of("480", "USD")
+        fact = Fact(
+            "succeeded", payment, paid, None, problems=(f"Paid {paid}, ordered {plan.amount}.",)
+        )
     else:
         fact = Fact(plan.fate, "", None, None)
     await settlements.apply(session, [(deposit, fact)])

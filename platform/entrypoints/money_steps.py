@@ -66,7 +66,7 @@ async def _provider(context: Context) -> str:
     connection_id = await treasury_steps.simulator_psp(
         ports.database,
         context.tenant,
-        payments=ports.payments,
+        gateways=ports.gateways,
         vault=ports.vault,
         secret_key=secret_key,
         api_base=settings.simulators.psp_url,

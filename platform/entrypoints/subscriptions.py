@@ -20,7 +20,8 @@ from tradersroom import subscribers as tradersroom_subscribers
 from trading import subscribers as trading_subscribers
 from trading.events import CashDone, CashFailed
 from treasury import subscribers as treasury_subscribers
-from treasury.events import DepositSettled, PaymentUnnamed, WebhookStored
+from treasury.connections import Reach
+from treasury.events import DepositSettled, PaymentUnclear, WebhookStored
 from treasury.transfers import subscribers as transfer_subscribers
 
 _BATCH = 100
@@ -52,12 +53,9 @@ def _bulk_actions() -> bulk.Actions:
 
 def _treasury(made: Subscriptions, ports: Ports) -> None:
     """Bind what moves money: from the provider's event to the trading account's balance."""
-    name = partial(
-        treasury_subscribers.on_payment_unnamed, payments=ports.payments, vault=ports.vault
-    )
-    fee = partial(
-        treasury_subscribers.on_deposit_settled, payments=ports.payments, vault=ports.vault
-    )
+    reach = Reach(ports.gateways, ports.vault, ports.settings)
+    unclear = partial(treasury_subscribers.on_payment_unclear, reach=reach)
+    fee = partial(treasury_subscribers.on_deposit_settled, reach=reach)
     made.on_batch(
         WebhookStored,
         "treasury.settle",
@@ -65,7 +63,7 @@ def _treasury(made: Subscriptions, ports: Ports) -> None:
         size=_BATCH,
         lane="money",
     )
-    made.job(PaymentUnnamed, "treasury.name_payment", name)
+    made.job(PaymentUnclear, "treasury.ask_provider", unclear)
     # The hold keeps the money safe meanwhile, so that other clients' credits may go first.
     made.on_batch(CashDone, "treasury.credit", treasury_subscribers.on_cash_done, size=_BATCH)
     made.on(CashFailed, "treasury.return", treasury_subscribers.on_cash_failed, lane="money")

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from litestar import post
+from litestar import route
 from litestar.enums import ScopeType
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
+from connectors.payments.engine.port import Answering, Call
 from kernel.errors import NotFound
 from kernel.web.access import PUBLIC
 from treasury.receipts import Reception
 
 BODY_MAX = 256 * 1024
 _PAYMENTS = "/hooks/payments/"
-_TEXT = (b"content-type", b"text/plain; charset=utf-8")
+_METHODS = ("GET", "POST")
+_PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
 
 
-@post("/hooks/{kind:str}/{token:str}", permission=PUBLIC, status_code=200, include_in_schema=False)
+@route(
+    "/hooks/{kind:str}/{token:str}",
+    http_method=["GET", "POST"],
+    permission=PUBLIC,
+    status_code=200,
+    include_in_schema=False,
+)
 async def receive_webhook(kind: FromPath[str], token: FromPath[str]) -> None:
     """Declare the address, and find nothing: what somebody receives, `Hooks` has answered."""
     del kind, token
@@ -28,10 +36,10 @@ ROUTES: list[HTTPRouteHandler] = [receive_webhook]
 
 
 class Hooks:
-    """ASGI middleware that answers `POST /hooks/payments/TOKEN` without the framework.
+    """ASGI middleware that answers `/hooks/payments/TOKEN` without the framework.
 
-    Providers send storms of these. Whatever else is asked for goes on to the site's own
-    application, and so does a token that nobody has.
+    Providers send storms of these, most by POST and some by GET. Whatever else is asked for goes
+    on to the site's own application, and so does a token that nobody has.
     """
 
     def __init__(self, app: ASGIApp, reception: Reception) -> None:
@@ -46,30 +54,35 @@ class Hooks:
             scope["route_handler"] = receive_webhook
             body = await _whole(receive)
             if body is None:
-                await _answer(send, 413, b"too large")
+                await _answer(send, Answering(413, _PLAIN, b"too large"))
                 return
             try:
-                status, text = await self._receive(scope, token, body)
+                answering = await self._receive(scope, token, body)
             except NotFound:
                 pass
             else:
-                await _answer(send, status, text)
+                await _answer(send, answering)
                 return
         await self._app(scope, receive, send)
 
-    async def _receive(self, scope: HTTPScope, token: str, body: bytes) -> tuple[int, bytes]:
-        headers = {
-            name.decode("latin-1"): text.decode("latin-1") for name, text in scope["headers"]
-        }
+    async def _receive(self, scope: HTTPScope, token: str, body: bytes) -> Answering:
+        call = Call(
+            body=body,
+            headers={
+                name.decode("latin-1"): text.decode("latin-1") for name, text in scope["headers"]
+            },
+            query=scope["query_string"].decode("latin-1"),
+            method=scope["method"],
+            path=scope["path"],
+        )
         tenant = scope["state"]["tenant"]
-        receipt = await self._reception.receive(tenant, token=token, body=body, headers=headers)
-        return receipt.status, receipt.outcome.encode()
+        return (await self._reception.receive(tenant, token=token, call=call)).answering
 
 
 def _token(scope: HTTPScope) -> str:
     """Return the token of a payment provider's call; empty for any other request."""
     path = scope["path"]
-    if scope["method"] != "POST" or not path.startswith(_PAYMENTS):
+    if scope["method"] not in _METHODS or not path.startswith(_PAYMENTS):
         return ""
     token = path[len(_PAYMENTS) :].removesuffix("/")
     return "" if "/" in token else token
@@ -90,7 +103,11 @@ async def _whole(receive: Receive) -> bytes | None:
             return b"".join(parts)
 
 
-async def _answer(send: Send, status: int, text: bytes) -> None:
-    length = (b"content-length", b"%d" % len(text))
-    await send({"type": "http.response.start", "status": status, "headers": [_TEXT, length]})
-    await send({"type": "http.response.body", "body": text, "more_body": False})
+async def _answer(send: Send, answering: Answering) -> None:
+    headers = [
+        (name.lower().encode("latin-1"), text.encode("latin-1"))
+        for name, text in answering.headers.items()
+    ]
+    headers.append((b"content-length", b"%d" % len(answering.body)))
+    await send({"type": "http.response.start", "status": answering.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answering.body, "more_body": False})

@@ -18,7 +18,7 @@ from connectors.mail.smtp import Smtp, SmtpServers
 from connectors.push.web import WebPush
 from connectors.sms.twilio import Twilio
 from connectors.storage.filesystem import FilesystemStore
-from entrypoints.connections import Gateways, ProviderAdapters, ServerConnections
+from entrypoints.connections import Gateways, ServerConnections
 from kernel.crypto import Vault
 from kernel.database import Database
 from kernel.doorbell import RedisDoorbell
@@ -40,7 +40,6 @@ def ports(settings: Settings, *, pool_size: int = 10) -> Ports:
         store=_store(settings),
         vault=vault,
         trading=ServerConnections(database, vault, allow=settings.egress_allow),
-        payments=ProviderAdapters(allow=settings.egress_allow),
         gateways=Gateways(allow=settings.egress_allow),
         mailer=Smtp(settings.smtp_url),
         mail_servers=SmtpServers(allow=settings.egress_allow),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Request, Response, get, post
+from litestar.datastructures import UploadFile
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
@@ -26,18 +27,18 @@ from kernel.web.inject import Seen, Session, Tenant
 from kernel.web.pages import away, flash, form_state, form_values, page, see_other
 from tenants.inject import Outside
 from tenants.ports import Ports
-from themes.formats import amount_text, money_text, number_text, theirs, typed_amount
-from themes.formats import isolated as ltr
-from tradersroom import people
+from themes.formats import number_text, typed_amount
+from tradersroom import deposit_forms, deposit_steps, people
+from tradersroom.deposit_forms import WALLET
 from trading import queries as trading_queries
-from trading.models import TradingAccount
-from treasury import deposits, queries
-from treasury.deposits import ProviderRefused, ProviderUnavailable
+from treasury import deposits, proofs, queries, words
+from treasury.connections import Reach
+from treasury.deposits import PaymentUncertain, Place, ProviderRefused, ProviderUnavailable
 from treasury.models import Deposit
-from treasury.queries import DepositRow, Limits
+from treasury.offers import ways
+from treasury.queries import DepositRow
 
 _QUICK = ("100", "250", "500", "1000")
-_WALLET = "wallet"
 _OPEN = ("created", "pending")
 # A page that waits longer than this asks no more by itself.
 _WATCHED = timedelta(minutes=30)
@@ -62,7 +63,7 @@ class Order:
     """What the form asks for."""
 
     account_id: UUID | None
-    connection_id: UUID
+    title: str
     amount: Money
 
 
@@ -95,6 +96,9 @@ async def start(
         order = _order(values)
         with _slot():
             deposit = await _started(session, ports, viewer=viewer, client=me.client, order=order)
+            if deposit.charge.amount > 0:
+                # The fee in the very currency is seen before anything is paid.
+                return see_other(f"/deposit/{deposit.reference}?cancelled=1")
             return await _to_provider(request, tenant, ports, deposit)
     except NotFound:
         raise
@@ -133,6 +137,9 @@ async def status(
     row = await queries.deposit_row(session, deposit_id=deposit.id)
     assert row is not None
     returned = "cancelled" not in request.query_params
+    step = words.step_of(deposit.step) if "step" in request.query_params else None
+    if step is not None and step.kind == "form_post" and deposit.state in _OPEN:
+        return await deposit_steps.post_page(request, deposit, step)
     moving = row.state in _OPEN or (row.state == "settled" and row.account_id is not None)
     return await page(
         request,
@@ -144,8 +151,40 @@ async def status(
         stops=tracker(row),
         refresh=moving and returned and now() - row.created_at < _WATCHED,
         payable=row.state in _OPEN,
-        sent=deposit.provider_reference is not None,
+        form=form_state({}),
+        **await deposit_steps.of(session, deposit),
     )
+
+
+@post("/deposit/{reference:str}/proof", permission=SELF, status_code=200)
+async def prove(
+    request: Request[Any, Any, Any],
+    *,
+    session: Session,
+    viewer: Seen,
+    ports: Outside,
+    reference: FromPath[str],
+) -> Response[Any]:
+    """Take the picture or PDF that shows a transfer made by hand."""
+    me = await people.me(session, viewer)
+    deposit = await _own(session, me.client, reference)
+    upload = (await request.form()).get("file")
+    data, name = b"", ""
+    if isinstance(upload, UploadFile):
+        data, name = await upload.read(proofs.BYTES_MAX + 1), upload.filename or ""
+    here = see_other(f"/deposit/{deposit.reference}")
+    try:
+        await proofs.add(
+            session,
+            deposit_id=deposit.id,
+            data=data,
+            name=name,
+            store=ports.store,
+            vault=ports.vault,
+        )
+    except InvalidInput as error:
+        return flash(request, here, error.fields["file"], kind="negative")
+    return flash(request, here, gettext("Received. We match it with our bank's statement."))
 
 
 def tracker(row: DepositRow) -> list[dict[str, Any]]:
@@ -216,7 +255,7 @@ async def _started(
             client_id=client.id,
             account_id=order.account_id,
             amount=order.amount,
-            connection_id=order.connection_id,
+            title=order.title,
         )
 
 
@@ -226,19 +265,29 @@ async def _to_provider(
     """Return the way to the provider, or back to the deposit's page with what went wrong."""
     here = f"/deposit/{deposit.reference}"
     origin = ports.settings.origin(request.scope["state"]["host"])
+    client = request.scope.get("client")
     try:
-        address = await deposits.create_payment(
+        step = await deposits.create_payment(
             ports.database,
             tenant,
             deposit_id=deposit.id,
-            payments=ports.payments,
-            vault=ports.vault,
-            return_url=f"{origin}{here}",
-            cancel_url=f"{origin}{here}?cancelled=1",
+            reach=Reach(ports.gateways, ports.vault, ports.settings),
+            place=Place(
+                done=f"{origin}{here}",
+                cancel=f"{origin}{here}?cancelled=1",
+                ip=client[0] if client else "",
+            ),
         )
-    except (ProviderRefused, ProviderUnavailable, deposits.DepositClosed) as error:
+    except (
+        ProviderRefused,
+        ProviderUnavailable,
+        PaymentUncertain,
+        deposits.DepositClosed,
+    ) as error:
         return flash(request, see_other(f"{here}?cancelled=1"), error.text, kind="negative")
-    return away(address)
+    if step.kind == "redirect":
+        return away(step.url)
+    return see_other(f"{here}?step=1")
 
 
 @contextmanager
@@ -266,17 +315,17 @@ async def _own(session: TenantSession | ReadSession, client: Client, reference: 
 def _order(values: Mapping[str, str]) -> Order:
     errors: dict[str, str] = {}
     account_id = _uuid(values.get("target", ""))
-    if account_id is None and values.get("target") != _WALLET:
+    if account_id is None and values.get("target") != WALLET:
         errors["target"] = gettext("Choose where the money goes.")
-    connection_id = _uuid(values.get("method", ""))
-    if connection_id is None:
+    title = values.get("method", "").strip()
+    if not title:
         errors["method"] = gettext("Choose how you pay.")
     amount = typed_amount(values.get("amount", ""))
     if amount is None:
         errors["amount"] = gettext("Enter an amount such as %s.") % number_text(Decimal(250), 2)
-    if errors or connection_id is None or amount is None:
+    if errors or amount is None:
         raise InvalidInput(errors)
-    return Order(account_id, connection_id, Money(amount, values.get("currency", "")))
+    return Order(account_id, title[:60], Money(amount, values.get("currency", "")))
 
 
 def _uuid(text: str) -> UUID | None:
@@ -303,10 +352,10 @@ async def _form(
 ) -> Response[Any]:
     me = await people.me(session, viewer)
     owned = await trading_queries.accounts_of(session, me.client.id)
-    offers = await queries.offers(session)
+    found = await ways.ways(session, payer=deposit_forms.payer_of(me.client))
     accounts = [row for row in owned if row.state == "open"]
-    targets = [*map(_target, accounts), _wallet_target()]
-    methods = _methods(offers, tenant.base_currency)
+    targets = [*map(deposit_forms.target, accounts), deposit_forms.wallet_target()]
+    methods = deposit_forms.methods(found, tenant.base_currency)
     values = form["values"]
     if values.get("target") not in {option["value"] for option in targets}:
         values["target"] = targets[0]["value"]
@@ -322,57 +371,10 @@ async def _form(
         targets=targets,
         methods=methods,
         method=values.get("method") or (methods[0]["value"] if methods else ""),
-        currencies=_currencies(offers, tenant.base_currency),
+        currencies=deposit_forms.currencies(found, tenant.base_currency),
         currency=chosen.currency if chosen else tenant.base_currency,
         quick=_QUICK,
     )
 
 
-def _target(row: TradingAccount) -> dict[str, Any]:
-    return {
-        "value": str(row.id),
-        "label": theirs(row.nickname) if row.nickname else gettext("Account %s") % row.login,
-        "icon": "chart-candle",
-        "tone": "b",
-        "line": ltr(f"MT5 · {row.login}"),
-        "end": ltr(money_text(Money(row.balance, row.currency))),
-        "end_line": gettext("balance"),
-    }
-
-
-def _wallet_target() -> dict[str, Any]:
-    return {
-        "value": _WALLET,
-        "label": gettext("Wallet"),
-        "icon": "wallet",
-        "line": gettext("Keep it here, move it to an account later"),
-    }
-
-
-def _methods(offers: Sequence[Limits], base_currency: str) -> list[dict[str, Any]]:
-    """Return one card for each way to pay; limits in the base currency where it is taken."""
-    shown: dict[UUID, Limits] = {}
-    for offer in offers:
-        known = shown.get(offer.connection_id)
-        if known is None or offer.smallest.currency == base_currency:
-            shown[offer.connection_id] = offer
-    return [
-        {
-            "value": str(offer.connection_id),
-            "label": theirs(offer.name),
-            "icon": "credit-card",
-            "line": ltr(f"{amount_text(offer.smallest)} – {money_text(offer.largest)}"),
-            "end": gettext("Free"),
-            "end_line": gettext("Instantly"),
-            "tone": "a",
-        }
-        for offer in shown.values()
-    ]
-
-
-def _currencies(offers: Sequence[Limits], base_currency: str) -> list[str]:
-    found = {offer.smallest.currency for offer in offers}
-    return sorted(found, key=lambda code: (code != base_currency, code))
-
-
-ROUTES: list[HTTPRouteHandler] = [show_form, start, pay, status]
+ROUTES: list[HTTPRouteHandler] = [show_form, start, pay, status, prove]

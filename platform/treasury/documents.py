@@ -40,7 +40,8 @@ def receipt(row: DepositRow, brand: Brand) -> Document:
     ]
     if row.credited_at is not None:
         facts.append((gettext("On the account"), isolated(datetime_text(row.credited_at))))
-    facts.append((gettext("Fee"), gettext("None")))
+    fee = isolated(money_text(row.charge)) if row.charge else gettext("None")
+    facts.append((gettext("Fee"), fee))
     received = row.settled or row.amount
     if received != row.amount:
         facts.append((gettext("Asked for"), isolated(money_text(row.amount))))

@@ -19,10 +19,10 @@ class WebhookStored(Event):
 
 
 @dataclass(frozen=True)
-class PaymentUnnamed(Event):
-    """A stored event names the provider's payment and none of our deposits: it must be asked."""
+class PaymentUnclear(Event):
+    """A stored event may not be acted upon before its provider was asked, or called once more."""
 
-    topic: ClassVar[str] = "treasury.payment_unnamed"
+    topic: ClassVar[str] = "treasury.payment_unclear"
     webhook_event_id: UUID
 
 
@@ -84,9 +84,16 @@ class DepositHeld(Event):
 
 @dataclass(frozen=True)
 class DepositDisputed(Event):
-    """A provider took back, or wants back, a payment that had succeeded."""
+    """A provider contradicts a payment that had succeeded.
+
+    `kind` is refunded or chargeback (`amount` was taken back), failed (it never came, says the
+    provider now), or paid_again (there is a second payment of `amount` for the same deposit).
+    """
 
     topic: ClassVar[str] = "treasury.deposit_disputed"
     deposit_id: UUID
     client_id: UUID
+    kind: str
+    amount: Decimal
+    currency: str
     reason: str

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from uuid import UUID
 
-from connectors.payments.port import PaymentProviders
+from connectors.payments.engine.port import PaymentGateways
 from kernel.actor import TenantRef
 from kernel.crypto import Vault
 from kernel.database import Database
@@ -22,7 +22,7 @@ async def simulator_psp(
     database: Database,
     tenant: TenantRef,
     *,
-    payments: PaymentProviders,
+    gateways: PaymentGateways,
     vault: Vault,
     secret_key: str,
     api_base: str,
@@ -44,15 +44,13 @@ async def simulator_psp(
                 limits=_LIMITS,
                 vault=vault,
             )
-        if connection.webhook_secret_sealed is not None:
+        if "webhook_secret" in connections.credentials_of(session, connection, vault=vault):
             return connection.id
-        provider = connections.provider_of(session, connection, payments=payments, vault=vault)
+        gateway = connections.gateway_of(session, connection, gateways=gateways, vault=vault)
         address = webhook_url(connection.webhook_token)
-    async with connections.closing(provider):
-        await provider.check()
-        secret = await provider.register_webhook(address)
+    async with connections.closing(gateway):
+        await gateway.check()
+        kept = await gateway.register(address)
     async with database.tenant(tenant) as session:
-        await connections.keep_webhook_secret(
-            session, connection_id=connection.id, secret=secret, vault=vault
-        )
+        await connections.keep(session, connection_id=connection.id, credentials=kept, vault=vault)
     return connection.id

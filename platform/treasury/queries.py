@@ -20,23 +20,12 @@ from treasury.models import (
     Deposit,
     DepositTransition,
     PspConnection,
-    PspCurrency,
     WebhookEvent,
     WebhookRefusal,
 )
 
 Session = TenantSession | ReadSession
 _PAGE_MAX = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The smallest and largest deposit through one connection in one currency."""
-
-    connection_id: UUID
-    name: str
-    smallest: Money
-    largest: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +46,8 @@ class DepositRow:
     reason: str
     provider: str
     connection: str
+    method: str
+    charge: Money | None
     provider_reference: str
     disputed: bool
     first: bool
@@ -95,6 +86,17 @@ class DepositPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """How an event of a connection names its deposit; what it does not say is empty."""
+
+    event_id: UUID
+    connection_id: UUID
+    reference: str
+    session_ref: str
+    payment: str
+
+
+@dataclass(frozen=True, slots=True)
 class DepositGroup:
     """Deposits of one state and currency: how many, and how much of them was settled."""
 
@@ -118,36 +120,6 @@ async def connection_by_token(session: Session, token: str) -> PspConnection | N
 async def connection_by_name(session: Session, name: str) -> PspConnection | None:
     """Return the connection of a name."""
     return await session.scalar(select(PspConnection).where(PspConnection.name == name))
-
-
-def _limits() -> Select[PspCurrency, PspConnection]:
-    return (
-        select(PspCurrency, PspConnection)
-        .join(PspConnection, PspConnection.id == PspCurrency.connection_id)
-        .where(PspConnection.state == "active")
-    )
-
-
-def _as_limits(row: PspCurrency, found: PspConnection) -> Limits:
-    smallest, largest = Money(row.amount_min, row.currency), Money(row.amount_max, row.currency)
-    return Limits(found.id, found.name, smallest, largest)
-
-
-async def limits(session: Session, *, connection_id: UUID, currency: str) -> Limits | None:
-    """Return an active connection's limits in a currency; None when it does not take it."""
-    query = _limits().where(
-        PspCurrency.connection_id == connection_id, PspCurrency.currency == currency
-    )
-    row = (await session.execute(query)).one_or_none()
-    return _as_limits(*row) if row is not None else None
-
-
-async def offers(session: Session, *, currency: str = "") -> list[Limits]:
-    """Return what clients can pay with, by name: active connections and their limits."""
-    query = _limits().order_by(PspConnection.name, PspCurrency.currency)
-    if currency:
-        query = query.where(PspCurrency.currency == currency)
-    return [_as_limits(*row) for row in await session.execute(query)]
 
 
 async def deposit(session: Session, deposit_id: UUID) -> Deposit | None:
@@ -176,12 +148,12 @@ async def count_open(session: Session, *, client_id: UUID) -> int:
 
 
 async def open_deposits(session: Session, *, older_than: datetime, limit: int = 100) -> list[UUID]:
-    """Return deposits that were sent to a provider before a moment and have no outcome yet."""
+    """Return deposits that a provider has known since before a moment, without an outcome yet."""
     query = (
         select(Deposit.id)
         .where(
             Deposit.state.in_(("created", "pending")),
-            Deposit.provider_reference.is_not(None),
+            Deposit.step.is_not(None),
             Deposit.created_at < older_than,
         )
         .order_by(Deposit.id.desc())
@@ -209,34 +181,67 @@ async def locked_deposits_of_holds(
 
 
 async def locked_deposits_of_payments(
-    session: TenantSession, events: Sequence[tuple[UUID, UUID, str, str]]
+    session: TenantSession, named: Sequence[Named]
 ) -> dict[UUID, Deposit]:
     """Return the deposit that each event is about, by the event's id, locked; none if unknown.
 
-    An event is its id, its connection, our reference and the provider's. The deposit must be of
-    the same connection. A reference of ours counts, else the provider's.
+    The deposit must be of the same connection. A reference of ours counts, else the provider's
+    session, else its payment.
     """
-    ours = {(connection, reference) for _, connection, reference, _ in events if reference}
-    theirs = {
-        (connection, payment) for _, connection, reference, payment in events if not reference
-    }
-    if not ours and not theirs:
+    ours, sessions, payments = set(), set(), set()
+    for one in named:
+        if one.reference:
+            ours.add((one.connection_id, one.reference))
+            continue
+        sessions |= {(one.connection_id, one.session_ref)} if one.session_ref else set()
+        payments |= {(one.connection_id, one.payment)} if one.payment else set()
+    places = (
+        (Deposit.reference, ours),
+        (Deposit.session_ref, sessions),
+        (Deposit.provider_reference, payments),
+    )
+    conditions = [
+        tuple_(Deposit.connection_id, column).in_(wanted) for column, wanted in places if wanted
+    ]
+    if not conditions:
         return {}
-    named = tuple_(Deposit.connection_id, Deposit.reference).in_(ours)
-    paid = tuple_(Deposit.connection_id, Deposit.provider_reference).in_(theirs)
-    rows = await _all_locked(session, or_(named, paid) if theirs else named)
+    rows = await _all_locked(session, or_(*conditions))
     by_name = {(row.connection_id, row.reference): row for row in rows}
+    by_session = {(row.connection_id, row.session_ref): row for row in rows if row.session_ref}
     by_payment = {(row.connection_id, row.provider_reference): row for row in rows}
     found = {}
-    for event_id, connection_id, reference, payment in events:
-        row = (
-            by_name.get((connection_id, reference))
-            if reference
-            else by_payment.get((connection_id, payment))
-        )
+    for one in named:
+        row = by_name.get((one.connection_id, one.reference))
+        if row is None and not one.reference:
+            row = by_session.get((one.connection_id, one.session_ref))
+            row = row or by_payment.get((one.connection_id, one.payment or "-"))
         if row is not None:
-            found[event_id] = row
+            found[one.event_id] = row
     return found
+
+
+async def deposit_of_payment(session: Session, named: Named) -> Deposit | None:
+    """Return the deposit that an event is about, without locking it."""
+    if named.reference:
+        place = Deposit.reference == named.reference
+    else:
+        # What an event does not name is null, which equals nothing.
+        place = or_(
+            Deposit.session_ref == func.nullif(named.session_ref, ""),
+            Deposit.provider_reference == func.nullif(named.payment, ""),
+        )
+    query = select(Deposit).where(Deposit.connection_id == named.connection_id, place)
+    return await session.scalar(query.order_by(Deposit.id).limit(1))
+
+
+async def is_payment_taken(session: Session, *, deposit: Deposit, payment: str) -> bool:
+    """Say whether another deposit of the connection is of this payment of the provider's."""
+    query = select(Deposit.id).where(
+        Deposit.connection_id == deposit.connection_id,
+        Deposit.provider_reference == payment,
+        Deposit.id != deposit.id,
+    )
+    return await session.scalar(query.limit(1)) is not None
 
 
 async def _all_locked(session: TenantSession, condition: ColumnElement[bool]) -> Sequence[Deposit]:
@@ -480,6 +485,8 @@ def _as_row(found: Row[*tuple[Any, ...]]) -> DepositRow:
         reason=row.reason,
         provider=provider,
         connection=name,
+        method=row.method,
+        charge=row.charge if row.charge.amount > 0 else None,
         provider_reference=row.provider_reference or "",
         disputed=row.disputed_at is not None,
         first=first,

@@ -1,4 +1,4 @@
-"""What a payment provider posts: verified over the raw bytes, stored once. Hot path.
+"""What a payment provider sends: verified over the raw bytes, stored once. Hot path.
 
 A storm of deposits is a storm of these calls. The connection behind an address is remembered for
 a moment, and the events that come while some are being stored are stored together by the next
@@ -10,27 +10,30 @@ from __future__ import annotations
 import asyncio
 import base64
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
 
-from connectors.payments.port import (
-    PaymentEvent,
-    PaymentProvider,
-    PaymentProviders,
-    SignatureRefused,
+from connectors.payments.engine.failures import ProviderUnknown
+from connectors.payments.engine.port import (
+    Answering,
+    Call,
+    DeclaredGateway,
+    Notice,
+    PaymentGateways,
 )
+from connectors.payments.port import PaymentError, SignatureRefused
 from kernel.actor import VISITOR, TenantRef
 from kernel.crypto import Vault
-from kernel.database import Database, TenantSession, driver, tagged
+from kernel.database import Database, ReadSession, TenantSession, driver, tagged
 from kernel.errors import NotFound
 from kernel.events import record
 from kernel.failpoints import reach
 from kernel.ids import uuid7
-from treasury import connections, queries
+from treasury import connections, queries, words
 from treasury.events import WebhookStored
 from treasury.models import WebhookRefusal
 
@@ -42,37 +45,52 @@ _TOGETHER_MAX = 50
 _GATHER_SECONDS = 0.003
 
 _STORE = """
-INSERT INTO webhook_event (id, connection_id, event_id, kind, type, provider_reference, reference,
-                           amount, currency, fee, fee_currency, body, occurred_at)
-SELECT id, connection_id, event_id, kind, type, provider_reference, reference, amount, currency,
-  fee, fee_currency, decode(body, 'base64'), occurred_at
+INSERT INTO webhook_event (
+  id, connection_id, event_id, state, claims, status, session_ref, provider_reference, reference,
+  amount, currency, settled_amount, settled_currency, fee, fee_currency, must_ask, is_live,
+  follow_up, alarm, error, body)
+SELECT
+  id, connection_id, event_id, state, claims, status, session_ref, provider_reference, reference,
+  amount, currency, settled_amount, settled_currency, fee, fee_currency, must_ask, is_live,
+  follow_up, alarm, error, decode(body, 'base64')
 FROM json_to_recordset($1::json) AS event(
-  id uuid, connection_id uuid, event_id text, kind text, type text, provider_reference text,
-  reference text, amount numeric, currency text, fee numeric, fee_currency text, body text,
-  occurred_at timestamptz)
+  id uuid, connection_id uuid, event_id text, state text, claims text, status text,
+  session_ref text, provider_reference text, reference text, amount numeric, currency text,
+  settled_amount numeric, settled_currency text, fee numeric, fee_currency text, must_ask boolean,
+  is_live boolean, follow_up text, alarm text, error text, body text)
 ON CONFLICT ON CONSTRAINT uq_webhook_event_connection_id DO NOTHING
 RETURNING id
 """
 
 
+_PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
+_REFUSED = Answering(400, _PLAIN, b"refused")
+_LATER = Answering(503, _PLAIN, b"later")
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a call: answer 2xx to stored and repeated once committed, 400 to refused."""
+    """What became of a call, and what to answer to it after the commit.
 
-    outcome: Literal["stored", "repeated", "refused"]
+    `ignored` is a signed call that means nothing here; `later` one that could not be verified
+    yet, so that the provider should send it again.
+    """
+
+    outcome: Literal["stored", "repeated", "ignored", "refused", "later"]
+    answering: Answering
 
     @property
     def status(self) -> int:
         """The HTTP status to answer with after the commit."""
-        return 400 if self.outcome == "refused" else 200
+        return self.answering.status
 
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """The connection behind an address, and its provider with opened secrets."""
+    """The connection behind an address, and its gateway with opened secrets."""
 
     connection_id: UUID
-    provider: PaymentProvider
+    gateway: DeclaredGateway
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,40 +104,42 @@ class _Arrived:
 class Reception:
     """Where the providers' calls of one process come in."""
 
-    def __init__(self, database: Database, payments: PaymentProviders, vault: Vault) -> None:
+    def __init__(self, database: Database, gateways: PaymentGateways, vault: Vault) -> None:
         """Take what opens a connection's secrets and what stores; nothing is read yet."""
         self._database = database
-        self._payments = payments
+        self._gateways = gateways
         self._vault = vault
         self._kept: dict[tuple[UUID, int, str], tuple[float, Receiver]] = {}
         self._arrived: dict[UUID, list[_Arrived]] = {}
         self._storing: dict[UUID, asyncio.Task[None]] = {}
 
-    async def receive(
-        self, tenant: TenantRef, *, token: str, body: bytes, headers: Mapping[str, str]
-    ) -> Receipt:
-        """Verify a call to a connection's address and store its event once, committed.
+    async def receive(self, tenant: TenantRef, *, token: str, call: Call) -> Receipt:
+        """Verify a call to a connection's address and store its notices once, committed.
 
-        The connection comes from the token in the address, never from the body. A wrong
+        The connection comes from the token in the address, never from the call. A wrong
         signature leaves a refusal and nothing else. Raises NotFound for an unknown token.
         """
         receiver = self.kept(tenant, token)
         if receiver is not None:
             try:
-                event = receiver.provider.verify(body, headers)
-                return await self._store(tenant, receiver, event, body)
+                notices = await receiver.gateway.receive(call)
+                return await self._store(tenant, receiver, notices, call)
             except SignatureRefused:
                 # The secret may have been replaced since: the row decides.
                 pass
-        async with self._database.tenant(tenant, actor=VISITOR) as session:
-            receiver = await self._read(session, token)
-            try:
-                event = receiver.provider.verify(body, headers)
-            except SignatureRefused as refusal:
+        async with self._database.tenant_read(tenant) as reading:
+            receiver = await self._read(reading, token)
+        try:
+            notices = await receiver.gateway.receive(call)
+        except SignatureRefused as refusal:
+            async with self._database.tenant(tenant, actor=VISITOR) as session:
                 reason = str(refusal)[:200]
                 session.add(WebhookRefusal(connection_id=receiver.connection_id, reason=reason))
-                return Receipt("refused")
-        return await self._store(tenant, receiver, event, body)
+            return Receipt("refused", _REFUSED)
+        except PaymentError:
+            # A certificate to check it with could not be fetched.
+            return Receipt("later", _LATER)
+        return await self._store(tenant, receiver, notices, call)
 
     def kept(self, tenant: TenantRef, token: str) -> Receiver | None:
         """Return whom an address was found to be a moment ago, if it was asked for."""
@@ -128,7 +148,7 @@ class Reception:
             return None
         return found[1]
 
-    async def _read(self, session: TenantSession, token: str) -> Receiver:
+    async def _read(self, session: ReadSession, token: str) -> Receiver:
         """Read an address's connection as it is now; raise NotFound for an unknown one."""
         tenant: TenantRef = session.info["tenant"]
         key = (tenant.id, tenant.generation, token)
@@ -136,27 +156,37 @@ class Reception:
         if connection is None:
             self._kept.pop(key, None)
             raise NotFound
-        provider = connections.provider_of(
-            session, connection, payments=self._payments, vault=self._vault
-        )
+        try:
+            gateway = connections.gateway_of(
+                session, connection, gateways=self._gateways, vault=self._vault
+            )
+        except ProviderUnknown:
+            raise NotFound from None
         if len(self._kept) >= _KEEP_MAX:
             self._kept.clear()
-        receiver = Receiver(connection.id, provider)
+        receiver = Receiver(connection.id, gateway)
         self._kept[key] = (time.monotonic(), receiver)
         return receiver
 
     async def _store(
-        self, tenant: TenantRef, receiver: Receiver, event: PaymentEvent, body: bytes
+        self, tenant: TenantRef, receiver: Receiver, notices: Sequence[Notice], call: Call
     ) -> Receipt:
-        """Have the event stored with those that wait beside it; return after the commit."""
-        arrived = _Arrived(
-            _row(receiver.connection_id, event, body), asyncio.get_running_loop().create_future()
-        )
-        self._arrived.setdefault(tenant.id, []).append(arrived)
-        if tenant.id not in self._storing:
-            # A task of its own: the call that happens to be first may be hung up on.
-            self._storing[tenant.id] = asyncio.create_task(self._store_arrived(tenant))
-        return Receipt("stored" if await arrived.stored else "repeated")
+        """Have the notices stored with those that wait beside them; return after the commit."""
+        loop = asyncio.get_running_loop()
+        some = [
+            _Arrived(_row(receiver.connection_id, notice, call), loop.create_future())
+            for notice in notices
+        ]
+        if some:
+            self._arrived.setdefault(tenant.id, []).extend(some)
+            if tenant.id not in self._storing:
+                # A task of its own: the call that happens to be first may be hung up on.
+                self._storing[tenant.id] = asyncio.create_task(self._store_arrived(tenant))
+        fresh = [await one.stored for one in some]
+        outcome: Literal["stored", "repeated", "ignored"] = "ignored"
+        if some:
+            outcome = "stored" if any(fresh) else "repeated"
+        return Receipt(outcome, receiver.gateway.answering(call))
 
     async def _store_arrived(self, tenant: TenantRef) -> None:
         try:
@@ -186,21 +216,14 @@ class Reception:
                 one.stored.set_result(one.row["id"] in fresh)
 
 
-def _row(connection_id: UUID, event: PaymentEvent, body: bytes) -> dict[str, Any]:
+def _row(connection_id: UUID, notice: Notice, call: Call) -> dict[str, Any]:
+    # Where everything stands in the address there is no body.
+    raw = call.body or call.query.encode()
     return {
         "id": uuid7(),
         "connection_id": connection_id,
-        "event_id": event.event_id[:120],
-        "kind": event.kind,
-        "type": event.type[:80],
-        "provider_reference": event.provider_reference[:120],
-        "reference": event.reference[:40],
-        "amount": event.amount.amount if event.amount else None,
-        "currency": event.amount.currency if event.amount else None,
-        "fee": event.fee.amount if event.fee else None,
-        "fee_currency": event.fee.currency if event.fee else None,
-        "body": base64.b64encode(body).decode(),
-        "occurred_at": event.occurred_at,
+        **words.columns_of(notice),
+        "body": base64.b64encode(raw).decode(),
     }
 
 

@@ -11,6 +11,7 @@ from kernel.log import logger
 from tenants.ports import Ports
 from tenants.schedule import Job
 from treasury import deposits, queries
+from treasury.connections import Reach
 from treasury.rates import references
 from treasury.rates.reference_file import UnreadableRates
 
@@ -29,8 +30,7 @@ async def refresh_open(ports: Ports, tenant: TenantRef) -> None:
             ports.database,
             tenant,
             deposit_id=deposit_id,
-            payments=ports.payments,
-            vault=ports.vault,
+            reach=Reach(ports.gateways, ports.vault, ports.settings),
         )
 
 

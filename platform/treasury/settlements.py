@@ -15,7 +15,7 @@ from kernel.errors import ProductError
 from kernel.events import record
 from kernel.failpoints import reach
 from kernel.money import Money
-from ledger import chart, entries, holds
+from ledger import bookings, chart, entries, holds
 from ledger.holds import Reservation
 from ledger.lines import Draft, credit, debit
 from trading import operations
@@ -32,7 +32,8 @@ Told = TypeVar("Told", CashDone, CashFailed)
 # The fee stays as it is where this word does not name it.
 _SETTLE = """
 UPDATE deposit d
-SET state = s.state, reason = left(s.reason, 200), provider_reference = s.provider_reference,
+SET state = s.state, reason = left(s.reason, 200),
+  provider_reference = coalesce(s.provider_reference, d.provider_reference),
   settled_amount = s.amount, settled_currency = d.currency, settled_at = s.settled_at,
   credited_at = s.credited_at, hold_id = s.hold_id, fee = coalesce(s.fee, d.fee),
   fee_currency = coalesce(s.fee_currency, d.fee_currency)
@@ -50,13 +51,23 @@ WHERE d.id = s.id
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """A deposit whose row is locked, by which payment it was paid, and what that costs."""
+    """A deposit whose row is locked, by which payment it was paid, and what that costs.
+
+    `amount` is the client's, `charge` what the brokerage keeps of what was paid for it, and `fee`
+    what the provider keeps of both.
+    """
 
     deposit: Deposit
     amount: Money
     fee: Money | None
     provider_reference: str | None
     reason: str
+    charge: Money | None = None
+
+    @property
+    def paid(self) -> Money:
+        """What came from outside."""
+        return self.amount if self.charge is None else self.amount + self.charge
 
 
 async def apply(session: TenantSession, words: Sequence[tuple[Deposit, Fact]]) -> list[Decision]:
@@ -67,22 +78,42 @@ async def apply(session: TenantSession, words: Sequence[tuple[Deposit, Fact]]) -
     decisions = []
     settled = []
     for deposit, fact in words:
-        amount = Money(deposit.amount, deposit.currency)
-        decision = rules.decide(Standing(deposit.state, amount, deposit.provider_reference), fact)
+        standing = Standing(deposit.state, deposit.provider_reference)
+        decision = rules.decide(standing, fact)
         decisions.append(decision)
         if decision.action == "settle":
-            paid = fact.amount or amount
+            paid = fact.amount or deposit.ordered
             settled.append(
-                Settlement(deposit, paid, fact.fee, fact.provider_reference, decision.reason)
+                settlement_of(deposit, paid, fact.fee, fact.provider_reference, decision.reason)
             )
         elif decision.action == "move":
-            if fact.kind == "paid":
+            if decision.to_state == "held":
                 _remember_payment(deposit, fact)
             transitions.move(session, deposit, decision.to_state, reason=decision.reason)
         elif decision.action == "dispute":
-            transitions.flag_dispute(session, deposit, moment=now(), reason=decision.reason)
+            transitions.flag_dispute(
+                session,
+                deposit,
+                moment=now(),
+                kind=decision.kind,
+                amount=fact.amount or Money(deposit.amount, deposit.currency),
+                reason=decision.reason,
+            )
     await settle(session, settled)
     return decisions
+
+
+def settlement_of(
+    deposit: Deposit, paid: Money, fee: Money | None, payment: str | None, reason: str
+) -> Settlement:
+    """Return what is credited of a payment: all of it but the fee that the client was quoted.
+
+    Of another amount than was ordered, which a person has let pass, nothing is kept.
+    """
+    charge = deposit.charge if paid == deposit.ordered else None
+    if charge is None or charge.amount <= 0:
+        return Settlement(deposit, paid, fee, payment or None, reason)
+    return Settlement(deposit, paid - charge, fee, payment or None, reason, charge)
 
 
 async def settle(session: TenantSession, settlements: Sequence[Settlement]) -> None:
@@ -192,15 +223,17 @@ async def returned(session: TenantSession, event: CashFailed) -> None:
 
 def _posting(one: Settlement) -> Draft:
     deposit = one.deposit
+    lines = bookings.deposit(deposit.connection_id, deposit.client_id, one.paid)
+    if one.charge is not None:
+        lines += bookings.fee(deposit.client_id, one.charge)
+    # A provider that names no payment of its own is known by our reference.
+    payment = one.provider_reference or deposit.reference
     return Draft(
         key=f"deposit:{deposit.id}",
         kind="deposit",
-        lines=[
-            debit(chart.PSP_CLEARING, ("psp", deposit.connection_id), one.amount),
-            credit(chart.CLIENT_WALLET, ("client", deposit.client_id), one.amount),
-        ],
+        lines=lines,
         reference=deposit.reference,
-        external_reference=f"{deposit.connection_id}:{one.provider_reference}",
+        external_reference=f"{deposit.connection_id}:{payment}",
     )
 
 
@@ -209,11 +242,10 @@ def _costs(fee: Money | None) -> TypeGuard[Money]:
 
 
 def _fee_posting(deposit: Deposit, fee: Money) -> Draft:
-    psp = ("psp", deposit.connection_id)
     return Draft(
         key=f"deposit-fee:{deposit.id}",
         kind="psp_fee",
-        lines=[debit(chart.PSP_FEE, chart.HOUSE, fee), credit(chart.PSP_CLEARING, psp, fee)],
+        lines=bookings.provider_fee(deposit.connection_id, fee),
         reference=deposit.reference,
     )
 
@@ -279,7 +311,7 @@ def _remember_payment(deposit: Deposit, fact: Fact) -> None:
     if fact.fee is not None:
         deposit.fee, deposit.fee_currency = fact.fee.amount, fact.fee.currency
     if deposit.provider_reference is None:
-        deposit.provider_reference = fact.provider_reference
+        deposit.provider_reference = fact.provider_reference or None
 
 
 async def _of_holds(session: TenantSession, events: Sequence[Told]) -> list[tuple[Told, Deposit]]:

@@ -9,6 +9,7 @@ from identity import audit
 from kernel.database import TenantSession
 from kernel.events import record
 from kernel.journal import Journal
+from kernel.money import Money
 from treasury.events import DepositDisputed, DepositFailed, DepositHeld
 from treasury.models import Deposit
 
@@ -76,9 +77,15 @@ def _line(
 
 
 def flag_dispute(
-    session: TenantSession, deposit: Deposit, *, moment: datetime, reason: str
+    session: TenantSession,
+    deposit: Deposit,
+    *,
+    moment: datetime,
+    kind: str,
+    amount: Money,
+    reason: str,
 ) -> None:
-    """Mark a paid deposit as disputed; no money moves until a person decides."""
+    """Mark a paid deposit as disputed; no money moves from here."""
     if deposit.disputed_at is None:
         deposit.disputed_at = moment
     remember(session, deposit, from_state=deposit.state, reason=reason)
@@ -86,7 +93,12 @@ def flag_dispute(
         session,
         "treasury.deposit_disputed",
         subject=("deposit", deposit.id),
-        after={"state": deposit.state, "disputed": True},
+        after={"state": deposit.state, "disputed": True, "kind": kind, **amount.as_json()},
         reason=reason,
     )
-    record(session, DepositDisputed(deposit.id, deposit.client_id, reason))
+    record(
+        session,
+        DepositDisputed(
+            deposit.id, deposit.client_id, kind, amount.amount, amount.currency, reason
+        ),
+    )

@@ -17,6 +17,8 @@ from tests.fixtures.database import ALPHA
 from tests.fixtures.stack import Stack, eventually
 from trading import accounts
 from treasury import deposits
+from treasury.connections import Reach
+from treasury.deposits import Place
 
 CARD = {"method": "card", "number": "4242424242424242", "expiry": "12 / 39", "cvc": "123"}
 _UNFINISHED = """
@@ -71,17 +73,15 @@ class Desk:
                 amount=Money.of(amount, "USD"),
                 connection_id=self.connection_id,
             )
-        page = await deposits.create_payment(
+        step = await deposits.create_payment(
             ports.database,
             ALPHA,
             deposit_id=deposit.id,
-            payments=ports.payments,
-            vault=ports.vault,
-            return_url="http://my.alpha.localhost/deposit/x",
-            cancel_url="http://my.alpha.localhost/deposit",
+            reach=Reach(ports.gateways, ports.vault, ports.settings),
+            place=Place("http://my.alpha.localhost/deposit/x", "http://my.alpha.localhost/deposit"),
         )
         async with httpx.AsyncClient(trust_env=False) as browser:
-            answer = await browser.post(page, data=CARD)
+            answer = await browser.post(step.url, data=CARD)
         assert answer.status_code in (302, 303), answer.text
         return deposit.id
 

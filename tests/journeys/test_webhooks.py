@@ -9,7 +9,7 @@ import socket
 import httpx
 import pytest
 
-from entrypoints.connections import ProviderAdapters
+from entrypoints.connections import Gateways
 from kernel.ids import token
 from tests.fixtures.database import ALPHA
 from tests.fixtures.stack import Stack, eventually
@@ -31,6 +31,7 @@ async def cash(stack: Stack) -> CashDesk:
     credentials = {
         "secret_key": stack.psp.create_account()["secret_key"],
         "api_base": stack.psp.url,
+        "webhook_secret": SECRET,
     }
     async with ports.database.tenant(ALPHA) as session:
         connection = await connections.create(
@@ -41,15 +42,12 @@ async def cash(stack: Stack) -> CashDesk:
             limits=LIMITS,
             vault=ports.vault,
         )
-        await connections.keep_webhook_secret(
-            session, connection_id=connection.id, secret=SECRET, vault=ports.vault
-        )
         client_id = await add_client(session)
     return CashDesk(
         ports.database,
         ALPHA,
         ports.vault,
-        ProviderAdapters(allow=ports.settings.egress_allow),
+        Gateways(allow=ports.settings.egress_allow),
         connection.id,
         connection.webhook_token,
         client_id,

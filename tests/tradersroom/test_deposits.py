@@ -13,7 +13,7 @@ import pytest
 
 from clients import queries as client_queries
 from entrypoints.application import Web
-from entrypoints.connections import ProviderAdapters
+from entrypoints.connections import Gateways
 from kernel.actor import TenantRef
 from kernel.database import Database
 from kernel.ids import uuid7
@@ -41,7 +41,7 @@ def simulator() -> Iterator[PspSimulator]:
 async def ports(ports: Ports, simulator: PspSimulator) -> Ports:
     """The ports of a process whose operator allows the simulator's address."""
     allowed = frozenset({simulator.url.partition("//")[2]})
-    return dataclasses.replace(ports, payments=ProviderAdapters(allow=allowed))
+    return dataclasses.replace(ports, gateways=Gateways(allow=allowed))
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def _order(connection_id: UUID, **changes: str) -> dict[str, str]:
         "target": "wallet",
         "amount": "250.00",
         "currency": "USD",
-        "method": str(connection_id),
+        "method": "Card",
         **changes,
     }
 
@@ -96,14 +96,14 @@ async def test_a_deposit_is_written_down_before_the_payer_leaves(
     """The redirect goes to the provider, and both sides know the deposit by its reference."""
     answer = await sofia.post(MY, "/deposit", _order(connection_id))
     row = await superuser.fetchrow(
-        "SELECT reference, state, amount, provider_reference FROM t_alpha.deposit"
+        "SELECT reference, state, amount, session_ref FROM t_alpha.deposit"
     )
     page = await sofia.get(MY, f"/deposit/{row['reference']}")
 
     assert answer.status_code == 303
     assert answer.headers["location"].startswith(simulator.url)
     assert (row["state"], row["amount"]) == ("created", Decimal(250))
-    assert row["provider_reference"]
+    assert row["session_ref"]
     assert "Waiting for your payment" in page.text
     assert "hx-get" in page.text
 
@@ -121,7 +121,7 @@ async def test_a_deposit_is_written_down_before_the_payer_leaves(
         ({"currency": "JPY"}, "Choose a currency that this payment method takes"),
         ({"currency": "XXX"}, "currency"),
         ({"method": ""}, "Choose how you pay"),
-        ({"method": "zzz"}, "Choose how you pay"),
+        ({"method": "zzz"}, "This payment method is not open to you"),
         ({"target": "moon"}, "Choose where the money goes"),
     ],
 )

@@ -12,7 +12,9 @@ from typing import Any
 from uuid import UUID
 
 from clients import profiles
-from entrypoints.connections import ProviderAdapters
+from connectors.payments.engine.port import Call, Step
+from entrypoints.connections import Gateways
+from kernel import settings as kernel_settings
 from kernel.actor import TenantRef
 from kernel.crypto import Vault
 from kernel.database import Database, TenantSession
@@ -21,11 +23,22 @@ from kernel.money import Money
 from ledger import queries as ledger_queries
 from ledger.verification import verify
 from treasury import connections, deposits, queries, subscribers
-from treasury.events import PaymentUnnamed, WebhookStored
+from treasury.connections import Reach
+from treasury.deposits import Place
+from treasury.events import PaymentUnclear, WebhookStored
 from treasury.models import Deposit
 from treasury.receipts import Receipt, Reception
 
 SECRET = "whsec_of_tests"
+SETTINGS = kernel_settings.load(
+    {
+        "MARQUE_SECRET_KEY": "s" * 40,
+        "MARQUE_DATA": "unused",
+        "DATABASE_URL": "postgresql://127.0.0.1:1/none",
+        "REDIS_URL": "redis://127.0.0.1:1",
+        "SMTP_URL": "smtp://127.0.0.1:1",
+    }
+)
 LIMITS = {"USD": (Decimal(10), Decimal(50_000)), "EUR": (Decimal(10), Decimal(5_000))}
 
 
@@ -36,7 +49,7 @@ class Desk:
     database: Database
     tenant: TenantRef
     vault: Vault
-    payments: ProviderAdapters
+    gateways: Gateways
     connection_id: UUID
     hook_token: str
     client_id: UUID
@@ -66,13 +79,28 @@ class Desk:
         return await (reception or self.reception()).receive(
             self.tenant,
             token=hook_token or self.hook_token,
-            body=body,
-            headers={"stripe-signature": signature if signature is not None else sign(body)},
+            call=Call(
+                body, {"stripe-signature": signature if signature is not None else sign(body)}
+            ),
+        )
+
+    def reach(self) -> Reach:
+        """Return what reaches the providers of this brokerage."""
+        return Reach(self.gateways, self.vault, SETTINGS)
+
+    async def pay(self, deposit: Deposit) -> Step:
+        """Ask the provider for what the payer sees next."""
+        return await deposits.create_payment(
+            self.database,
+            self.tenant,
+            deposit_id=deposit.id,
+            reach=self.reach(),
+            place=Place("http://127.0.0.1:1/deposit/x", "http://127.0.0.1:1/deposit"),
         )
 
     def reception(self) -> Reception:
         """Return what a web process of its own would receive with."""
-        return Reception(self.database, self.payments, self.vault)
+        return Reception(self.database, self.gateways, self.vault)
 
     async def handle(self, event_ids: list[UUID]) -> None:
         """Handle stored events in one transaction, as the worker does, and what comes of them."""
@@ -82,12 +110,11 @@ class Desk:
         async with self.database.tenant_read(self.tenant) as session:
             unnamed = set(await queries.unhandled_events(session)) & set(event_ids)
         for event_id in unnamed:
-            await subscribers.on_payment_unnamed(
+            await subscribers.on_payment_unclear(
                 self.database,
                 self.tenant,
-                PaymentUnnamed(event_id),
-                payments=self.payments,
-                vault=self.vault,
+                PaymentUnclear(event_id),
+                reach=self.reach(),
             )
 
     async def outcomes(self, event_ids: list[UUID]) -> list[str]:
@@ -147,19 +174,20 @@ async def open_desk(
             session,
             provider="stripe",
             name=f"Cards {token(4)}",
-            credentials={"secret_key": "sk_test_of_tests", "api_base": api_base},
+            credentials={
+                "secret_key": "sk_test_of_tests",
+                "webhook_secret": SECRET,
+                "api_base": api_base,
+            },
             limits=LIMITS,
             vault=vault,
-        )
-        await connections.keep_webhook_secret(
-            session, connection_id=connection.id, secret=SECRET, vault=vault
         )
         client_id = await add_client(session)
     return Desk(
         database,
         tenant,
         vault,
-        ProviderAdapters(allow=frozenset({api_base.removeprefix("http://")})),
+        Gateways(allow=frozenset({api_base.removeprefix("http://")})),
         connection.id,
         connection.webhook_token,
         client_id,

@@ -217,22 +217,9 @@ async def test_a_provider_that_does_not_answer_leaves_the_deposit_to_be_tried_ag
     """Nothing listens at the desk's provider; the message says what to do."""
     deposit = await desk.start()
     with pytest.raises(ProviderUnavailable, match="try again"):
-        await pay_page(desk, deposit)
+        await desk.pay(deposit)
     assert (await desk.seen(deposit)).state == "created"
 
     await desk.say(deposit, "completed")
     with pytest.raises(DepositClosed):
-        await pay_page(desk, deposit)
-
-
-async def pay_page(desk: Desk, deposit: Deposit) -> str:
-    """Ask the provider for the page where the payer pays."""
-    return await deposits.create_payment(
-        desk.database,
-        desk.tenant,
-        deposit_id=deposit.id,
-        payments=desk.payments,
-        vault=desk.vault,
-        return_url="http://my.alpha.localhost/deposit/x",
-        cancel_url="http://my.alpha.localhost/deposit",
-    )
+        await desk.pay(deposit)

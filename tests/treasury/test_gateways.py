@@ -8,7 +8,7 @@ from connectors.payments.declared import Declared
 from connectors.payments.engine.failures import ProviderUnknown
 from connectors.payments.engine.port import Call
 from connectors.payments.port import CredentialsRefused, SignatureRefused
-from connectors.payments.stripe_gateway import StripeGateway
+from connectors.payments.stripe import Stripe
 from entrypoints.connections import Gateways
 from tests.treasury.desk import Desk, sign, word
 from treasury import connections, queries
@@ -29,7 +29,7 @@ async def test_a_stored_secret_opens_the_gateway_that_believes_its_signatures(de
         await gateway.receive(Call(body + b" ", {"Stripe-Signature": sign(body)}))
     await gateway.close()
 
-    assert isinstance(gateway, StripeGateway)
+    assert isinstance(gateway, Stripe)
     assert (notice.state, str(notice.amount)) == ("succeeded", "100.00 USD")
 
 

@@ -13,7 +13,7 @@ import asyncpg
 import httpx
 import pytest
 
-from entrypoints.connections import ProviderAdapters
+from entrypoints.connections import Gateways
 from kernel.actor import TenantRef
 from kernel.crypto import Vault
 from kernel.database import Database
@@ -22,9 +22,11 @@ from tenants.ports import Ports
 from tests.connectors.payments.local_server import LocalServer
 from tests.fixtures.psp_simulator import PspSimulator
 from tests.treasury.desk import Desk, open_desk, word
-from treasury import deposits, provisioning, queries, schedule, subscribers
+from treasury import connections, deposits, provisioning, queries, schedule, subscribers
 from treasury.events import DepositSettled
 from treasury.models import Deposit
+from treasury.offers import ways
+from treasury.offers.ways import Payer
 
 CARD = {"method": "card", "number": "4242424242424242", "expiry": "12 / 39", "cvc": "123"}
 
@@ -49,12 +51,12 @@ async def connected(desk: Desk, simulator: PspSimulator, hooks: LocalServer) -> 
     """The desk, connected by the provisioning step, which is run twice."""
     key = simulator.create_account()["secret_key"]
     parts = urlsplit(simulator.url)
-    desk.payments = ProviderAdapters(allow=frozenset({f"{parts.hostname}:{parts.port}"}))
+    desk.gateways = Gateways(allow=frozenset({f"{parts.hostname}:{parts.port}"}))
     for _ in range(2):
         desk.connection_id = await provisioning.simulator_psp(
             desk.database,
             desk.tenant,
-            payments=desk.payments,
+            gateways=desk.gateways,
             vault=desk.vault,
             secret_key=key,
             api_base=simulator.url,
@@ -65,18 +67,7 @@ async def connected(desk: Desk, simulator: PspSimulator, hooks: LocalServer) -> 
 
 async def paid(desk: Desk, deposit: Deposit) -> None:
     """Create the payment twice, and fill in the provider's page once."""
-    pages = [
-        await deposits.create_payment(
-            desk.database,
-            desk.tenant,
-            deposit_id=deposit.id,
-            payments=desk.payments,
-            vault=desk.vault,
-            return_url="http://127.0.0.1:1/deposit/x",
-            cancel_url="http://127.0.0.1:1/deposit",
-        )
-        for _ in range(2)
-    ]
+    pages = [(await desk.pay(deposit)).url for _ in range(2)]
     assert pages[0] == pages[1]
     async with httpx.AsyncClient() as browser:
         page = await browser.post(pages[0], data=CARD)
@@ -100,8 +91,7 @@ async def test_a_card_payment_arrives_by_webhook_and_its_fee_is_booked(
             connected.database,
             connected.tenant,
             DepositSettled(deposit.id, connected.client_id, None, Decimal(100), "USD"),
-            payments=connected.payments,
-            vault=connected.vault,
+            reach=connected.reach(),
         )
 
     found = await connected.seen(deposit)
@@ -127,8 +117,7 @@ async def test_a_payment_whose_webhook_is_lost_is_found_by_asking(connected: Des
             connected.database,
             connected.tenant,
             deposit_id=deposit.id,
-            payments=connected.payments,
-            vault=connected.vault,
+            reach=connected.reach(),
         )
 
     assert await ask() == "created"
@@ -142,11 +131,13 @@ async def test_the_provisioning_step_connects_once(connected: Desk, hooks: Local
     """The second run finds the connection registered and leaves it alone."""
     async with connected.database.tenant_read(connected.tenant) as session:
         connection = await queries.connection(session, connected.connection_id)
-        offers = await queries.offers(session, currency="JPY")
+        assert connection is not None
+        opened = connections.credentials_of(session, connection, vault=connected.vault)
+        offers = await ways.ways(session, payer=Payer("JP"))
 
-    assert connection is not None
-    assert connection.webhook_secret_sealed is not None
-    assert [offer.name for offer in offers] == [provisioning.SIMULATOR]
+    assert opened["webhook_secret"]
+    assert provisioning.SIMULATOR in {offer.title for offer in offers}
+    assert {offer.currency for offer in offers} >= {"JPY", "USD"}
     assert hooks.all() == []
 
 
@@ -191,7 +182,7 @@ async def test_the_schedule_asks_only_about_deposits_that_wait_for_long(
         old.id,
     )
 
-    await schedule.refresh_open(replace(ports, payments=connected.payments), connected.tenant)
+    await schedule.refresh_open(replace(ports, gateways=connected.gateways), connected.tenant)
 
     assert (await connected.seen(fresh)).state == "created"
     assert (await connected.seen(old)).state == "credited"

@@ -8,6 +8,8 @@ from kernel.ids import uuid7
 from tests.factories.trading import open_account
 from tests.treasury.desk import Desk, add_client
 from treasury import queries
+from treasury.offers import ways
+from treasury.offers.ways import Payer
 from treasury.queries import DepositFilter
 
 
@@ -87,6 +89,9 @@ async def test_totals_add_up_what_was_settled_by_currency(desk: Desk) -> None:
 async def test_offers_name_each_currency_with_its_limits(desk: Desk) -> None:
     """What the deposit page shows before anything is typed."""
     async with desk.database.tenant_read(desk.tenant) as session:
-        offers = await queries.offers(session, currency="EUR")
+        found = await ways.ways(session, payer=Payer("DE"))
 
-    assert [str(offer.smallest) for offer in offers] == ["10.00 EUR"]
+    assert {one.currency: str(one.smallest) for one in found} == {
+        "EUR": "10.00 EUR",
+        "USD": "10.00 USD",
+    }

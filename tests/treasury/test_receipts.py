@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from connectors.payments.engine.port import Call
 from kernel.errors import NotFound
 from tests.treasury.desk import Desk, sign, word
 from treasury import connections, queries
@@ -33,8 +34,11 @@ async def test_a_replaced_secret_works_at_once_and_ends_the_old_one(
     deposit = await desk.start()
     assert (await desk.receive(word(deposit), reception=reception)).outcome == "stored"
     async with desk.database.tenant(desk.tenant) as session:
-        await connections.keep_webhook_secret(
-            session, connection_id=desk.connection_id, secret="whsec_new", vault=desk.vault
+        await connections.keep(
+            session,
+            connection_id=desk.connection_id,
+            credentials={"webhook_secret": "whsec_new"},
+            vault=desk.vault,
         )
 
     body = word(deposit)
@@ -154,6 +158,5 @@ async def test_what_one_brokerage_has_is_not_remembered_for_another(
         await reception.receive(
             other_tenant,
             token=desk.hook_token,
-            body=body,
-            headers={"Stripe-Signature": sign(body)},
+            call=Call(body, {"Stripe-Signature": sign(body)}),
         )

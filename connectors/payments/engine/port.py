@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Protocol
 
 from connectors.payments.engine.definitions import Provider, Show, State
-from connectors.payments.port import EventKind
 from kernel.money import Money
 
 
@@ -249,20 +248,3 @@ class PaymentGateways(Protocol):
 
         Raises ProviderUnknown, or CredentialsRefused for an address that nobody allowed.
         """
-
-
-_KINDS: dict[State, EventKind] = {
-    "pending": "pending",
-    "succeeded": "paid",
-    "failed": "failed",
-    "cancelled": "expired",
-    "refunded": "refunded",
-    "chargeback": "disputed",
-    "held": "pending",
-    "ignored": "ignored",
-}
-
-
-def event_kind(state: State) -> EventKind:
-    """Return the treasury's word for a state; what is held stays open until a person decides."""
-    return _KINDS[state]

@@ -4,14 +4,17 @@ import hashlib
 import hmac
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from connectors.payments.engine import provider_files
+from connectors.payments.engine.failures import OrderRefused
+from connectors.payments.engine.port import Addresses, Call, Notice, Order, Payer
 from connectors.payments.port import (
     CredentialsRefused,
     PaymentRefused,
-    PaymentRequest,
     PaymentUnknown,
     SignatureRefused,
 )
@@ -27,10 +30,27 @@ VECTOR = (
 VECTOR_SIGNATURE = "e536196ae89d53cd181f16347ecd6b17ea4205586f8b805757f6cba400c718e2"
 
 
+FILE = provider_files.load("stripe")
+
+
 @pytest.fixture
 def provider() -> Stripe:
     """An adapter that only verifies."""
-    return Stripe({"secret_key": "sk_test_1", "webhook_secret": SECRET})
+    return Stripe(FILE, {"secret_key": "sk_test_1", "webhook_secret": SECRET})
+
+
+def at(server: LocalServer) -> Stripe:
+    """An adapter whose counterpart is a local server."""
+    return Stripe(
+        FILE,
+        {"secret_key": "sk_test_1", "api_base": server.url},
+        egress_allow=frozenset({server.url.removeprefix("http://")}),
+    )
+
+
+async def told(provider: Stripe, body: bytes, headers: dict[str, str]) -> list[Notice]:
+    """Read a callback."""
+    return list(await provider.receive(Call(body, headers)))
 
 
 def signed(body: bytes, *, secret: str = SECRET, at: int | None = None) -> dict[str, str]:
@@ -46,86 +66,86 @@ def event(kind: str, subject: dict[str, Any], **fields: Any) -> bytes:
     return json.dumps({**envelope, **fields, "data": {"object": subject}}).encode()
 
 
-def test_the_signature_is_the_known_vector_and_it_has_aged(provider: Stripe) -> None:
+async def test_the_signature_is_the_known_vector_and_it_has_aged(provider: Stripe) -> None:
     """The digest is right, and just for its age the event is refused."""
     header = {"stripe-signature": f"t=1795450000,v1={VECTOR_SIGNATURE}"}
 
     assert signed(VECTOR, at=1795450000)["Stripe-Signature"].endswith(VECTOR_SIGNATURE)
     with pytest.raises(SignatureRefused):
-        provider.verify(VECTOR, header)
-    assert provider.verify(VECTOR, signed(VECTOR)).amount == Money.of("50.00", "USD")
+        await told(provider, VECTOR, header)
+    assert (await told(provider, VECTOR, signed(VECTOR)))[0].amount == Money.of("50.00", "USD")
 
 
 @pytest.mark.parametrize("age", [301, 3600])
-def test_an_old_event_is_refused(provider: Stripe, age: int) -> None:
+async def test_an_old_event_is_refused(provider: Stripe, age: int) -> None:
     """Five minutes are the limit, so a recorded event can't be played again later."""
     body = event("checkout.session.completed", {"id": "cs_1"})
 
-    assert provider.verify(body, signed(body, at=int(time.time()) - 290)).event_id
+    assert await told(provider, body, signed(body, at=int(time.time()) - 290))
     with pytest.raises(SignatureRefused):
-        provider.verify(body, signed(body, at=int(time.time()) - age))
+        await told(provider, body, signed(body, at=int(time.time()) - age))
 
 
 @pytest.mark.parametrize(
     "header",
     ["", "t=1", "v1=abc", "t=x,v1=abc", "nonsense", "t=,v1=", "t=9999999999,v1=é", ",,,"],
 )
-def test_a_header_of_another_shape_is_refused(provider: Stripe, header: str) -> None:
+async def test_a_header_of_another_shape_is_refused(provider: Stripe, header: str) -> None:
     """Nothing in a header can make the check stumble into an error of another kind."""
     with pytest.raises(SignatureRefused):
-        provider.verify(VECTOR, {"Stripe-Signature": header})
+        await told(provider, VECTOR, {"Stripe-Signature": header})
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"null", b"\xff", b'{"id":"x","type":"y"}'])
-def test_a_signed_body_that_is_no_event_is_refused(provider: Stripe, body: bytes) -> None:
+async def test_a_signed_body_that_is_no_event_is_refused(provider: Stripe, body: bytes) -> None:
     """Also what carries a good signature must be an event."""
     with pytest.raises(SignatureRefused):
-        provider.verify(body, signed(body))
+        await told(provider, body, signed(body))
 
 
-def test_without_a_secret_nothing_is_believed() -> None:
+async def test_without_a_secret_nothing_is_believed() -> None:
     """A connection whose secret is missing fails closed, also against an empty secret."""
-    provider = Stripe({"secret_key": "sk_test_1", "webhook_secret": " "})
+    provider = Stripe(FILE, {"secret_key": "sk_test_1", "webhook_secret": " "})
 
     with pytest.raises(SignatureRefused):
-        provider.verify(VECTOR, signed(VECTOR, secret=""))
+        await told(provider, VECTOR, signed(VECTOR, secret=""))
 
 
-def test_two_secrets_are_tried_while_one_is_replaced() -> None:
+async def test_two_secrets_are_tried_while_one_is_replaced() -> None:
     """During a rotation events under either secret are good, under a third they are not."""
-    provider = Stripe({"secret_key": "sk_test_1", "webhook_secret": "whsec_new whsec_old"})
+    provider = Stripe(FILE, {"secret_key": "sk_test_1", "webhook_secret": "whsec_new\nwhsec_old"})
 
     for secret in ("whsec_new", "whsec_old"):
-        assert provider.verify(VECTOR, signed(VECTOR, secret=secret)).event_id
+        assert (await told(provider, VECTOR, signed(VECTOR, secret=secret)))[0].event_id
     with pytest.raises(SignatureRefused):
-        provider.verify(VECTOR, signed(VECTOR, secret="whsec_other"))
+        await told(provider, VECTOR, signed(VECTOR, secret="whsec_other"))
 
 
 @pytest.mark.parametrize(
     ("kind", "subject", "expected"),
     [
-        ("checkout.session.completed", {"payment_status": "paid"}, "paid"),
-        ("checkout.session.completed", {"payment_status": "unpaid"}, "pending"),
-        ("checkout.session.async_payment_succeeded", {}, "paid"),
-        ("checkout.session.async_payment_failed", {}, "failed"),
-        ("checkout.session.expired", {}, "expired"),
-        ("charge.refunded", {}, "refunded"),
-        ("charge.dispute.created", {}, "disputed"),
-        ("payment_intent.payment_failed", {}, "ignored"),
-        ("customer.created", {"currency": "xxx", "amount_total": "?"}, "ignored"),
+        ("checkout.session.completed", {"payment_status": "paid"}, ["succeeded"]),
+        ("checkout.session.completed", {"payment_status": "unpaid"}, ["pending"]),
+        ("checkout.session.async_payment_succeeded", {}, ["succeeded"]),
+        ("checkout.session.async_payment_failed", {}, ["failed"]),
+        ("checkout.session.expired", {}, ["cancelled"]),
+        ("charge.refunded", {}, ["refunded"]),
+        ("charge.dispute.created", {}, ["chargeback"]),
+        ("payment_intent.payment_failed", {}, []),
+        ("customer.created", {"currency": "xxx", "amount_total": "?"}, []),
     ],
 )
-def test_an_event_type_has_a_kind(
-    provider: Stripe, kind: str, subject: dict[str, Any], expected: str
+async def test_an_event_type_has_a_kind(
+    provider: Stripe, kind: str, subject: dict[str, Any], expected: list[str]
 ) -> None:
     """What we act on has a kind of its own; a failed attempt is not the end of a session."""
     body = event(kind, {"id": "x", **subject})
 
-    assert provider.verify(body, signed(body)).kind == expected
+    assert [one.state for one in await told(provider, body, signed(body))] == expected
 
 
-def test_a_paid_session_names_our_reference(provider: Stripe) -> None:
-    """Reference, provider's reference, amount, mode and moment are read."""
+async def test_a_paid_session_names_our_reference(provider: Stripe) -> None:
+    """Reference, provider's session, amount and mode are read."""
     session = {
         "id": "cs_1",
         "client_reference_id": "DEP-7F3K2M",
@@ -135,23 +155,18 @@ def test_a_paid_session_names_our_reference(provider: Stripe) -> None:
     }
     body = event("checkout.session.completed", session, livemode=True)
 
-    found = provider.verify(body, signed(body))
+    found = (await told(provider, body, signed(body)))[0]
 
-    assert (found.event_id, found.reference, found.provider_reference) == (
-        "evt_1",
-        "DEP-7F3K2M",
-        "cs_1",
-    )
+    assert (found.event_id, found.reference, found.session_ref) == ("evt_1", "DEP-7F3K2M", "cs_1")
     assert found.amount == Money.of("250.07", "EUR")
-    assert found.live
-    assert int(found.occurred_at.timestamp()) == 1795450000
+    assert found.is_live
 
 
 @pytest.mark.parametrize(
     ("units", "currency", "amount"),
     [(5000, "jpy", "5000"), (5000, "kwd", "5.000"), (5000, "isk", "50"), (5000, "ugx", "50")],
 )
-def test_minor_units_follow_the_currency(
+async def test_minor_units_follow_the_currency(
     provider: Stripe, units: int, currency: str, amount: str
 ) -> None:
     """No decimals, three, and the two currencies that keep two at Stripe only."""
@@ -159,10 +174,12 @@ def test_minor_units_follow_the_currency(
         "checkout.session.completed", {"id": "c", "amount_total": units, "currency": currency}
     )
 
-    assert provider.verify(body, signed(body)).amount == Money.of(amount, currency.upper())
+    assert (await told(provider, body, signed(body)))[0].amount == Money.of(
+        amount, currency.upper()
+    )
 
 
-def test_refunds_and_disputes_name_their_intent(provider: Stripe) -> None:
+async def test_refunds_and_disputes_name_their_intent(provider: Stripe) -> None:
     """A refund brings our reference along; a dispute has the intent to ask about."""
     charge = {
         "id": "ch_1",
@@ -178,29 +195,32 @@ def test_refunds_and_disputes_name_their_intent(provider: Stripe) -> None:
         {"id": "dp_1", "payment_intent": "pi_1", "amount": 5000, "currency": "usd"},
     )
 
-    refunded = provider.verify(refund, signed(refund))
-    disputed = provider.verify(dispute, signed(dispute))
+    refunded = (await told(provider, refund, signed(refund)))[0]
+    disputed = (await told(provider, dispute, signed(dispute)))[0]
 
     assert (refunded.reference, refunded.amount) == ("DEP-7F3K2M", Money.of("15.00", "USD"))
-    assert (disputed.reference, disputed.provider_reference) == ("", "pi_1")
+    assert (disputed.reference, disputed.provider_ref) == ("", "pi_1")
     assert disputed.amount == Money.of("50.00", "USD")
 
 
-def test_an_unknown_currency_gives_no_amount(provider: Stripe) -> None:
+async def test_an_unknown_currency_gives_no_amount(provider: Stripe) -> None:
     """The event is kept and can be held by a person; no amount is invented."""
     body = event("checkout.session.completed", {"id": "c", "amount_total": 5, "currency": "xts"})
 
-    assert provider.verify(body, signed(body)).amount is None
+    assert (await told(provider, body, signed(body)))[0].amount is None
 
 
-REQUEST = PaymentRequest(
+ORDER = Order(
     reference="DEP-7F3K2M",
     amount=Money.of("5000", "JPY"),
-    description="Deposit DEP-7F3K2M",
-    customer_email="ada@example.com",
-    return_url="https://my.alpha.example/deposit/DEP-7F3K2M",
-    cancel_url="https://my.alpha.example/deposit",
+    payer=Payer(public_id="C-1", email="ada@example.com"),
+    addresses=Addresses(
+        callback="https://www.alpha.example/hooks/payments/T",
+        done="https://my.alpha.example/deposit/DEP-7F3K2M",
+        cancel="https://my.alpha.example/deposit",
+    ),
     idempotency_key="deposit:DEP-7F3K2M",
+    description="Deposit DEP-7F3K2M",
 )
 CREATED = (200, {"object": "checkout.session", "id": "cs_1", "url": "https://pay.example/cs_1"})
 
@@ -208,12 +228,12 @@ CREATED = (200, {"object": "checkout.session", "id": "cs_1", "url": "https://pay
 async def test_a_payment_goes_out_with_our_reference_and_key() -> None:
     """The reference is where every later event finds it, and the amount is in minor units."""
     async with LocalServer([CREATED]) as server:
-        provider = Stripe({"secret_key": "sk_test_1"}, api_base=server.url)
-        payment = await provider.create_payment(REQUEST)
+        provider = at(server)
+        step = await provider.deposit(ORDER)
         await provider.close()
         (sent,) = server.all()
 
-    assert payment.redirect_url == "https://pay.example/cs_1"
+    assert step.url == "https://pay.example/cs_1"
     assert sent.path == "/v1/checkout/sessions"
     assert sent.headers["Idempotency-Key"] == "deposit:DEP-7F3K2M"
     assert sent.form["client_reference_id"] == "DEP-7F3K2M"
@@ -225,12 +245,12 @@ async def test_a_payment_goes_out_with_our_reference_and_key() -> None:
 async def test_a_lost_answer_is_asked_for_again_with_the_same_key() -> None:
     """The provider's key makes the repetition safe; it is the same on every attempt."""
     async with LocalServer([None, (500, {}), CREATED]) as server:
-        provider = Stripe({"secret_key": "sk_test_1"}, api_base=server.url)
-        payment = await provider.create_payment(REQUEST)
+        provider = at(server)
+        step = await provider.deposit(ORDER)
         await provider.close()
         keys = {item.headers["Idempotency-Key"] for item in server.all()}
 
-    assert payment.provider_reference == "cs_1"
+    assert step.session_ref == "cs_1"
     assert keys == {"deposit:DEP-7F3K2M"}
 
 
@@ -259,9 +279,9 @@ async def test_errors_are_definite_or_unknown_and_say_nothing_private(
 ) -> None:
     """Only a clear no is a refusal; keys and addresses are not repeated."""
     async with LocalServer([answer]) as server:
-        provider = Stripe({"secret_key": "sk_test_1"}, api_base=server.url)
+        provider = at(server)
         with pytest.raises(error) as raised:
-            await provider.create_payment(REQUEST)
+            await provider.deposit(ORDER)
         await provider.close()
 
     assert raised.type is error
@@ -286,12 +306,12 @@ async def test_the_fee_is_read_where_the_answer_is_expanded() -> None:
     async with LocalServer(
         [(200, session), (200, {**session, "payment_intent": "pi_1"})]
     ) as server:
-        provider = Stripe({"secret_key": "sk_test_1"}, api_base=server.url)
-        full = await provider.query("cs_1")
-        plain = await provider.query("cs_1")
+        provider = at(server)
+        full = await provider.query(replace(ORDER, session_ref="cs_1"))
+        plain = await provider.query(replace(ORDER, session_ref="cs_1"))
         await provider.close()
 
-    assert (full.state, full.fee) == ("paid", Money.of("7.55", "USD"))
+    assert (full.state, full.fee) == ("succeeded", Money.of("7.55", "USD"))
     assert plain.fee is None
 
 
@@ -306,13 +326,13 @@ async def test_an_intent_is_asked_for_its_reference() -> None:
         "metadata": {"reference": "DEP-7F3K2M"},
     }
     async with LocalServer([(200, intent)]) as server:
-        provider = Stripe({"secret_key": "sk_test_1"}, api_base=server.url)
-        status = await provider.query("pi_1")
+        provider = at(server)
+        status = await provider.query(replace(ORDER, provider_ref="pi_1"))
         await provider.close()
         (sent,) = server.all()
 
     assert sent.path.startswith("/v1/payment_intents/pi_1")
-    assert (status.reference, status.state) == ("DEP-7F3K2M", "paid")
+    assert (status.reference, status.state) == ("DEP-7F3K2M", "succeeded")
 
 
 @pytest.mark.parametrize("base", ["http://127.0.0.1:9", "https://127.0.0.1", "http://[::1]:9"])
@@ -320,7 +340,9 @@ def test_credentials_cannot_point_at_other_servers(base: str) -> None:
     """Only the operator's exceptions may stand in for the provider."""
     with pytest.raises(CredentialsRefused):
         Stripe(
-            {"secret_key": "sk_test_1", "api_base": base}, egress_allow=frozenset({"127.0.0.1:8"})
+            FILE,
+            {"secret_key": "sk_test_1", "api_base": base},
+            egress_allow=frozenset({"127.0.0.1:8"}),
         )
 
 
@@ -328,8 +350,27 @@ def test_nothing_global_is_set() -> None:
     """Two merchants in one process never meet in the SDK's module."""
     import stripe
 
-    Stripe({"secret_key": "sk_test_1"}, api_base="http://127.0.0.1:9")
+    Stripe(FILE, {"secret_key": "sk_test_1"})
 
     assert stripe.api_key is None
     assert stripe.default_http_client is None
     assert stripe.api_base == "https://api.stripe.com"
+
+
+async def test_what_stripe_can_not_do_is_refused_before_anything_is_sent() -> None:
+    """Payouts, its own page for them, a further call, and the refund of what nobody has paid."""
+    session = {"object": "checkout.session", "id": "cs_1", "payment_intent": None}
+    async with LocalServer([(200, session)]) as server:
+        provider = at(server)
+        notice = Notice("e", "pending", "pending", "x", "", "", "", None, None, None, False, None)
+        for call in (
+            provider.withdraw(ORDER),
+            provider.open_withdrawal(ORDER),
+            provider.follow_up(notice, ORDER),
+            provider.query(ORDER),
+            provider.refund(replace(ORDER, session_ref="cs_1")),
+        ):
+            with pytest.raises(OrderRefused):
+                await call
+        await provider.close()
+        assert len(server.all()) == 1

@@ -9,7 +9,9 @@ import pytest
 
 from connectors import contract
 from connectors.contract import PaymentsControl
-from connectors.payments.port import CredentialsRefused, Payment, PaymentProvider
+from connectors.payments.engine import provider_files
+from connectors.payments.engine.port import Call, DeclaredGateway, Step
+from connectors.payments.port import CredentialsRefused
 from connectors.payments.stripe import Stripe
 from kernel.money import Money
 from tests.connectors.payments.local_server import LocalServer
@@ -24,14 +26,14 @@ class Control:
 
     hooks: LocalServer
 
-    async def pay(self, payment: Payment) -> tuple[bytes, Mapping[str, str]]:
+    async def pay(self, step: Step) -> tuple[bytes, Mapping[str, str]]:
         """Fill in the provider's page and wait for the event of this payment."""
         async with httpx.AsyncClient() as browser:
-            page = await browser.post(payment.redirect_url, data=CARD)
+            page = await browser.post(step.url, data=CARD)
         assert page.status_code in (302, 303), page.text
         while True:
             hook = await asyncio.wait_for(self.hooks.arrived.get(), 10)
-            if payment.provider_reference.encode() in hook.body:
+            if step.session_ref.encode() in hook.body:
                 return hook.body, hook.headers
 
 
@@ -50,18 +52,23 @@ async def hooks() -> AsyncIterator[LocalServer]:
         yield running
 
 
+def _gateway(simulator: PspSimulator, credentials: Mapping[str, str]) -> Stripe:
+    return Stripe(
+        provider_files.load("stripe"),
+        {**credentials, "api_base": simulator.url},
+        egress_allow=frozenset({simulator.url.removeprefix("http://")}),
+    )
+
+
 @pytest.fixture
 async def provider(simulator: PspSimulator, hooks: LocalServer) -> AsyncIterator[Stripe]:
     """The adapter with an account of its own, its webhook registered by itself."""
     key = simulator.create_account()["secret_key"]
-    first = Stripe({"secret_key": key}, api_base=simulator.url)
-    await first.register_webhook(f"{hooks.url}/hooks")
-    secret = await first.register_webhook(f"{hooks.url}/hooks")
+    first = _gateway(simulator, {"secret_key": key})
+    await first.register(f"{hooks.url}/hooks")
+    kept = await first.register(f"{hooks.url}/hooks")
     await first.close()
-    made = Stripe(
-        {"secret_key": key, "webhook_secret": secret, "api_base": simulator.url},
-        egress_allow=frozenset({simulator.url.removeprefix("http://")}),
-    )
+    made = _gateway(simulator, {"secret_key": key, **kept})
     yield made
     await made.close()
 
@@ -70,7 +77,7 @@ async def provider(simulator: PspSimulator, hooks: LocalServer) -> AsyncIterator
 async def test_the_adapter_keeps_the_promise(
     provider: Stripe,
     hooks: LocalServer,
-    check: Callable[[PaymentProvider, PaymentsControl], Awaitable[None]],
+    check: Callable[[DeclaredGateway, PaymentsControl], Awaitable[None]],
 ) -> None:
     """Each promise of the payments port holds over a real socket, with real signatures."""
     await check(provider, Control(hooks))
@@ -78,19 +85,19 @@ async def test_the_adapter_keeps_the_promise(
 
 async def test_registering_twice_leaves_one_address(provider: Stripe, hooks: LocalServer) -> None:
     """The older registration is removed, so that no event comes with a secret we have lost."""
-    payment = await provider.create_payment(contract._payment(Money.of("10", "USD")))
-    body, headers = await Control(hooks).pay(payment)
+    step = await provider.deposit(contract.payment(Money.of("10", "USD")))
+    body, headers = await Control(hooks).pay(step)
 
-    assert provider.verify(body, headers).kind == "paid"
+    assert [one.state for one in await provider.receive(Call(body, headers))] == ["succeeded"]
     with pytest.raises(TimeoutError):
         while True:
             hook = await asyncio.wait_for(hooks.arrived.get(), 1)
-            assert provider.verify(hook.body, hook.headers).event_id
+            assert await provider.receive(Call(hook.body, hook.headers)) is not None
 
 
 async def test_a_wrong_key_fails_the_check(simulator: PspSimulator) -> None:
     """The person who typed it is told which key to copy, and the key is not repeated."""
-    provider = Stripe({"secret_key": "sk_test_wrong"}, api_base=simulator.url)
+    provider = _gateway(simulator, {"secret_key": "sk_test_wrong"})
 
     with pytest.raises(CredentialsRefused) as refused:
         await provider.check()

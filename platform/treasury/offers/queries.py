@@ -1,0 +1,151 @@
+"""Selects on methods, currencies, routing rules, attempts and limits of deposits."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from kernel.database import ReadSession, TenantSession
+from treasury.models import (
+    Deposit,
+    DepositAttempt,
+    DepositLimit,
+    DepositProof,
+    PspConnection,
+    PspCurrency,
+    PspMethod,
+    PspRule,
+)
+
+Session = TenantSession | ReadSession
+
+
+async def environments(session: Session, ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return whether connections are of the sandbox or live."""
+    query = select(PspConnection.id, PspConnection.environment).where(PspConnection.id.in_(ids))
+    return {row[0]: row[1] for row in await session.execute(query)}
+
+
+async def connections(session: Session) -> list[PspConnection]:
+    """Return every connection, by name."""
+    return list(await session.scalars(select(PspConnection).order_by(PspConnection.name)))
+
+
+async def currencies(session: Session, connection_id: UUID) -> list[PspCurrency]:
+    """Return what a connection takes, by currency."""
+    query = select(PspCurrency).where(PspCurrency.connection_id == connection_id)
+    return list(await session.scalars(query.order_by(PspCurrency.currency)))
+
+
+async def methods(session: Session, connection_id: UUID) -> list[PspMethod]:
+    """Return the ways to pay that a connection offers."""
+    query = select(PspMethod).where(PspMethod.connection_id == connection_id)
+    return list(await session.scalars(query.order_by(PspMethod.title, PspMethod.method)))
+
+
+async def open_methods(
+    session: Session, *, title: str = "", connection_id: UUID | None = None
+) -> list[tuple[PspConnection, PspMethod, PspCurrency]]:
+    """Return every way to pay that is open now, once for each currency it takes."""
+    query = (
+        select(PspConnection, PspMethod, PspCurrency)
+        .join(PspMethod, PspMethod.connection_id == PspConnection.id)
+        .join(PspCurrency, PspCurrency.connection_id == PspConnection.id)
+        .where(PspConnection.state == "active", PspMethod.enabled)
+        .order_by(
+            PspConnection.weight.desc(),
+            PspMethod.title,
+            PspConnection.name,
+            PspMethod.method,
+            PspCurrency.currency,
+        )
+    )
+    if title:
+        query = query.where(PspMethod.title == title)
+    if connection_id is not None:
+        query = query.where(PspConnection.id == connection_id)
+    return [(row[0], row[1], row[2]) for row in await session.execute(query)]
+
+
+async def rules(session: Session) -> list[PspRule]:
+    """Return the brokerage's routing rules, in their order."""
+    query = select(PspRule).order_by(PspRule.place, PspRule.id)
+    return list(await session.scalars(query))
+
+
+async def attempts(
+    session: Session, *, connection_ids: Sequence[UUID], since: datetime
+) -> list[DepositAttempt]:
+    """Return what became of requests at connections since a moment, oldest first."""
+    query = (
+        select(DepositAttempt)
+        .where(
+            DepositAttempt.connection_id.in_(connection_ids),
+            DepositAttempt.at >= since,
+            DepositAttempt.outcome != "asked",
+        )
+        .order_by(DepositAttempt.at)
+        .limit(2000)
+    )
+    return list(await session.scalars(query))
+
+
+async def attempts_of(session: Session, *, deposit_id: UUID) -> list[DepositAttempt]:
+    """Return where a deposit's payment was asked for, in order."""
+    query = select(DepositAttempt).where(DepositAttempt.deposit_id == deposit_id)
+    return list(await session.scalars(query.order_by(DepositAttempt.at, DepositAttempt.id)))
+
+
+async def limits(session: Session) -> list[DepositLimit]:
+    """Return the brokerage's limits on deposits."""
+    query = select(DepositLimit).order_by(DepositLimit.currency, DepositLimit.id)
+    return list(await session.scalars(query))
+
+
+async def limit(session: Session, limit_id: UUID) -> DepositLimit | None:
+    """Return a limit."""
+    return await session.get(DepositLimit, limit_id)
+
+
+async def rule(session: Session, rule_id: UUID) -> PspRule | None:
+    """Return a routing rule."""
+    return await session.get(PspRule, rule_id)
+
+
+async def used(
+    session: Session, *, client_id: UUID, currency: str, title: str, since: datetime
+) -> tuple[Decimal, int, int]:
+    """Return a client's deposits since a moment: their sum, how many, and how many wait.
+
+    What failed or was not paid counts nowhere; a title narrows them to a way to pay.
+    """
+    amount = func.coalesce(Deposit.settled_amount, Deposit.amount)
+    waits = Deposit.state.in_(("created", "pending", "held"))
+    query = select(
+        func.coalesce(func.sum(amount), Decimal(0)),
+        func.count(),
+        func.count().filter(waits),
+    ).where(
+        Deposit.client_id == client_id,
+        Deposit.currency == currency,
+        Deposit.created_at >= since,
+        Deposit.state.not_in(("failed", "cancelled")),
+    )
+    if title:
+        query = query.join(
+            PspMethod,
+            (PspMethod.connection_id == Deposit.connection_id)
+            & (PspMethod.method == Deposit.method),
+        ).where(PspMethod.title == title)
+    total, count, waiting = (await session.execute(query)).one()
+    return Decimal(total), int(count), int(waiting)
+
+
+async def proofs(session: Session, *, deposit_id: UUID) -> list[DepositProof]:
+    """Return what a payer has shown, in order."""
+    query = select(DepositProof).where(DepositProof.deposit_id == deposit_id)
+    return list(await session.scalars(query.order_by(DepositProof.id)))
