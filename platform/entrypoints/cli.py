@@ -167,6 +167,7 @@ def rebuild_ledger(*, data: Path, slug: str, reason: str) -> None:
 
 
 @ledger.command("reconcile")
+@DATA
 @click.option("--tenant", "slug", required=True)
 @click.option("--day", type=click.DateTime(["%Y-%m-%d"]), required=True, help="A day in UTC.")
 @click.option("--ledger", "book", type=_FILE, help="CSV: id, amount, currency, time, status, fee.")
@@ -179,6 +180,7 @@ def rebuild_ledger(*, data: Path, slug: str, reason: str) -> None:
 )
 def reconcile_ledger(
     *,
+    data: Path,
     slug: str,
     day: datetime,
     book: Path | None,
@@ -186,12 +188,19 @@ def reconcile_ledger(
     psp: Path | None,
     window_hours: int | None,
 ) -> None:
-    """Compare book, trading server and providers as of the end of a day; exit 1 with breaks."""
+    """Compare book, trading server and providers as of the end of a day; exit 1 with breaks.
+
+    Without files the brokerage's own books are compared, and what is found is kept.
+    """
     from entrypoints import reconcile_commands
     from treasury.reconciliation.files import UnreadableFile
 
+    if not (book or server or psp):
+        from entrypoints import operations
+
+        sys.exit(operations.reconcile(data, slug=slug, day=day.date(), hours=window_hours))
     if book is None or not (server or psp):
-        sides = "Give --ledger and at least one of --platform and --psp."
+        sides = "Give --ledger and at least one of --platform and --psp, or none of them."
         raise click.UsageError(sides)
     try:
         text, good = reconcile_commands.of_files(
@@ -218,6 +227,23 @@ def import_rates(*, path: Path, data: Path, slug: str) -> None:
     from entrypoints import operations
 
     sys.exit(operations.import_rates(data, slug, path))
+
+
+@main.group()
+def bank() -> None:
+    """Look after banks' statements."""
+
+
+@bank.command("import")
+@DATA
+@click.option("--tenant", "slug", required=True)
+@click.option("--connection", default="", help="A provider's list of payments, as CSV.")
+@click.argument("file", type=_FILE)
+def import_statement(*, data: Path, slug: str, connection: str, file: Path) -> None:
+    """Import a camt.053 or MT940 statement once, and match its lines."""
+    from entrypoints import operations
+
+    sys.exit(operations.import_statement(data, slug=slug, file=file, connection=connection))
 
 
 @main.group()

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import date
 from pathlib import Path
 
 import click
 
 from connectors.fx_rates.file_feed import FileFeed
-from entrypoints import environment, prepare, wiring
+from entrypoints import environment, prepare, reconcile_commands, wiring
 from kernel import settings as kernel_settings
-from kernel.errors import ProductError
+from kernel.actor import TenantRef
+from kernel.errors import InvalidInput, ProductError
 from ledger import balances, verification
 from tenants import queries
 from tenants.ports import Ports
 from trading import provisioning as trading_steps
+from treasury.banks import imports, provider_lists
+from treasury.banks import queries as bank_queries
 from treasury.rates import references
+from treasury.reconciliation import queries as reconciliation_queries
+from treasury.reconciliation import runs
 
 
 def provision(
@@ -109,6 +115,63 @@ def import_rates(data: Path, slug: str, path: Path) -> int:
     return _with_ports(data, work)
 
 
+def reconcile(data: Path, *, slug: str, day: date, hours: int | None) -> int:
+    """Compare a brokerage's own books as of the end of a day; return 1 with open breaks."""
+    windows = reconcile_commands.windows_of(hours)
+
+    async def work(ports: Ports) -> int:
+        tenant = await _tenant(ports, slug)
+        if tenant is None:
+            return 1
+        async with ports.database.tenant(tenant) as session:
+            done = await runs.reconcile(session, day=day, windows=windows)
+            cut, found = done.run.cut, done.breaks
+            text = reconcile_commands.printed(done.run.matched, found, cut=cut)
+            accounts = f"{done.run.accounts} accounts, {done.run.accounts_differing} differ"
+            click.echo(f"{slug} {day:%Y-%m-%d}: {text}")
+            click.echo(f"equity: {accounts}")
+            for one in await reconciliation_queries.money_days(session, since=day):
+                if one.run_id == done.run.id:
+                    click.echo(reconcile_commands.money_line(one))
+        return 1 if done.open else 0
+
+    return _with_ports(data, work)
+
+
+def import_statement(data: Path, *, slug: str, file: Path, connection: str) -> int:
+    """Import a bank's statement, or a provider's list of payments; print what it brought."""
+    body = file.read_bytes()
+
+    async def work(ports: Ports) -> int:
+        tenant = await _tenant(ports, slug)
+        if tenant is None:
+            return 1
+        async with ports.database.tenant(tenant) as session:
+            if connection:
+                known = {name: found for found, name in await bank_queries.connections(session)}
+                if connection not in known:
+                    click.echo(f"There is no connection {connection!r}.", err=True)
+                    return 1
+                made = await provider_lists.take(
+                    session, connection_id=known[connection], data=body, name=file.name
+                )
+            else:
+                made = await imports.take(session, data=body, name=file.name)
+        click.echo(reconcile_commands.import_line(file.name, made))
+        return 0
+
+    return _with_ports(data, work)
+
+
+async def _tenant(ports: Ports, slug: str) -> TenantRef | None:
+    async with ports.database.control() as session:
+        found = await queries.tenant_by_slug(session, slug)
+    if found is None:
+        click.echo(f"There is no brokerage {slug!r}.", err=True)
+        return None
+    return queries.ref(found)
+
+
 def resync(data: Path, slug: str) -> int:
     """Read a brokerage's groups and symbols from its trading servers."""
 
@@ -138,6 +201,9 @@ def _with_ports(data: Path, work: Callable[[Ports], Awaitable[int]]) -> int:
 
     try:
         return asyncio.run(whole())
+    except InvalidInput as error:
+        click.echo("\n".join(error.fields.values()) or error.text, err=True)
+        return 1
     except (ProductError, kernel_settings.SettingsError) as error:
         click.echo(str(error), err=True)
         return 1

@@ -7,8 +7,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from kernel.money import Money
-from treasury.reconciliation import files, matching
+from treasury.banks.imports import Imported
+from treasury.reconciliation import client_money, files, matching
 from treasury.reconciliation.matching import Break, Windows
+from treasury.reconciliation.models import ClientMoneyDay
 from treasury.reconciliation.records import SIDES, Record, Side
 
 _HEADS = ("kind", "side", "id", "ledger", "platform", "psp", "difference", "age", "correction")
@@ -31,12 +33,38 @@ def of_files(
     records: list[Record] = []
     for side, path in given.items():
         records += files.read(path.read_bytes(), side=side, name=path.name)
-    windows = Windows()
-    if hours is not None:
-        window = timedelta(hours=hours)
-        windows = Windows(platform=window, psp=window)
+    windows = windows_of(hours)
     result = matching.compare(records, cut=cut_of(day), sides=list(given), windows=windows)
     return printed(result.matched, result.breaks, cut=cut_of(day)), not result.open
+
+
+def windows_of(hours: int | None) -> Windows:
+    """Return the windows for counterparts that are on their way, all of so many hours if given."""
+    if hours is None:
+        return Windows()
+    return Windows(platform=timedelta(hours=hours), psp=timedelta(hours=hours))
+
+
+def money_line(one: ClientMoneyDay) -> str:
+    """Return clients' money of a day in one currency on one line."""
+    found = client_money.comparison(one)
+    parts = (
+        ("requirement", found.requirement),
+        ("resource", found.resource),
+        ("shortfall", found.shortfall),
+        ("excess", found.excess),
+    )
+    said = ", ".join(f"{name} {Money(amount, one.currency)}" for name, amount in parts)
+    return f"clients' money: {said}"
+
+
+def import_line(name: str, made: Imported) -> str:
+    """Return what a file brought on one line."""
+    outcomes = ", ".join(f"{count} {state}" for state, count in sorted(made.outcomes.items()))
+    return (
+        f"{name}: {made.format}, {made.statements} statements, {made.lines} lines,"
+        f" {made.lines_new} new{f': {outcomes}' if outcomes else ''}"
+    )
 
 
 def printed(matched: int, breaks: Iterable[Break], *, cut: datetime) -> str:

@@ -20,8 +20,10 @@ from tradersroom import subscribers as tradersroom_subscribers
 from trading import subscribers as trading_subscribers
 from trading.events import CashDone, CashFailed
 from treasury import subscribers as treasury_subscribers
+from treasury.banks import subscribers as bank_subscribers
 from treasury.connections import Reach
 from treasury.events import DepositSettled, PaymentUnclear, WebhookStored
+from treasury.reconciliation import subscribers as reconciliation_subscribers
 from treasury.transfers import subscribers as transfer_subscribers
 
 _BATCH = 100
@@ -69,3 +71,5 @@ def _treasury(made: Subscriptions, ports: Ports) -> None:
     made.on(CashFailed, "treasury.return", treasury_subscribers.on_cash_failed, lane="money")
     made.job(DepositSettled, "treasury.fee", fee)
     transfer_subscribers.subscribe(made)
+    bank_subscribers.subscribe(made)
+    reconciliation_subscribers.subscribe(made)

@@ -50,6 +50,7 @@ PARTNER_COMMISSION: Final = "expense.partner_commission"
 NEGATIVE_BALANCE: Final = "expense.negative_balance"
 BONUS_COST: Final = "expense.bonus"
 CHARGEBACK: Final = "expense.chargeback"
+RECONCILIATION: Final = "expense.reconciliation"
 OPENING: Final = "equity.opening"
 
 ACCOUNTS: Final = (
@@ -82,6 +83,7 @@ ACCOUNTS: Final = (
     Account(NEGATIVE_BALANCE, "Negative balances written off", "house"),
     Account(BONUS_COST, "Bonuses", "house"),
     Account(CHARGEBACK, "Chargebacks", "house"),
+    Account(RECONCILIATION, "Differences written off", "house"),
     Account(OPENING, "Opening balances", "house"),
 )
 CODES: Final = tuple(account.code for account in ACCOUNTS)

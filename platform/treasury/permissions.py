@@ -20,6 +20,15 @@ PERMISSIONS = {
     "treasury.adjustment.request": "Ask for adjustments, credits, fees and bonuses",
     "treasury.adjustment.approve": "Approve what somebody else asked for, above the limit",
     "treasury.dispute.decide": "Claim charged-back money and close disputes",
+    "treasury.bank.read": "See bank accounts, statements and what each line is for",
+    "treasury.bank.import": "Import statements and match their lines",
+    "treasury.bank.change": "Keep bank accounts and how providers' settlements are known",
+    "treasury.bank.approve": "Release money from suspense that somebody else has asked for",
+    "treasury.bank.export": "Export statement lines",
+    "treasury.reconciliation.read": "See clients' money, runs and breaks",
+    "treasury.reconciliation.request": "Reconcile, take breaks over and ask to write them off",
+    "treasury.reconciliation.approve": "Write off and top up what somebody else has asked for",
+    "treasury.reconciliation.export": "Export breaks",
     "treasury.connection.read": "See the connections to payment providers",
     "treasury.connection.change": "Connect payment providers and set limits",
 }
@@ -51,6 +60,17 @@ GRANTS = {
     ),
     "treasury.adjustment.approve": {"owner": "all", "finance_head": "all"},
     "treasury.dispute.decide": {"owner": "all", "finance_head": "all", "payments_officer": "all"},
+    "treasury.bank.read": dict.fromkeys(_FINANCE, "all"),
+    "treasury.bank.import": dict.fromkeys(("owner", "finance_head", "payments_officer"), "all"),
+    "treasury.bank.change": {"owner": "all", "admin": "all", "finance_head": "all"},
+    "treasury.bank.approve": {"owner": "all", "finance_head": "all"},
+    "treasury.bank.export": dict.fromkeys(("owner", "finance_head", "auditor"), "all"),
+    "treasury.reconciliation.read": dict.fromkeys(_FINANCE, "all"),
+    "treasury.reconciliation.request": dict.fromkeys(
+        ("owner", "finance_head", "payments_officer"), "all"
+    ),
+    "treasury.reconciliation.approve": {"owner": "all", "finance_head": "all"},
+    "treasury.reconciliation.export": dict.fromkeys(("owner", "finance_head", "auditor"), "all"),
     "treasury.connection.read": {"owner": "all", "admin": "all", "finance_head": "all"},
     "treasury.connection.change": {"owner": "all", "admin": "all"},
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from connectors.fx_rates.port import RatesUnavailable
 from kernel.actor import TenantRef
@@ -14,6 +14,8 @@ from treasury import deposits, queries
 from treasury.connections import Reach
 from treasury.rates import references
 from treasury.rates.reference_file import UnreadableRates
+from treasury.reconciliation import queries as reconciliation_queries
+from treasury.reconciliation import runs
 
 _LOG = logger(__name__)
 
@@ -44,7 +46,23 @@ async def fetch_rates(ports: Ports, tenant: TenantRef) -> None:
         _LOG.warning("no fresh rates", tenant=tenant.slug, reason=str(error)[:200])
 
 
+def night_of(moment: timedelta = timedelta(minutes=10)) -> date:
+    """Return the day whose night has begun: yesterday, from a moment after midnight UTC on."""
+    return (now() - moment).date() - timedelta(days=1)
+
+
+async def reconcile_nightly(ports: Ports, tenant: TenantRef) -> None:
+    """Compare the books of the day that has ended, once a night."""
+    day = night_of()
+    async with ports.database.tenant_read(tenant) as session:
+        if await reconciliation_queries.nightly_run(session, day) is not None:
+            return
+    async with ports.database.tenant(tenant) as writing:
+        await runs.reconcile(writing, day=day, kind="nightly")
+
+
 JOBS = [
     Job("treasury.refresh_open", 300, refresh_open),
+    Job("treasury.reconcile", 600, reconcile_nightly),
     Job("treasury.fetch_rates", 3600, fetch_rates),
 ]

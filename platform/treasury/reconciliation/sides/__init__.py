@@ -1,0 +1,1 @@
+"""What the three sides of a reconciliation say about payments, as the brokerage has it stored."""
