@@ -20,6 +20,7 @@ from tradersroom import subscribers as tradersroom_subscribers
 from trading import subscribers as trading_subscribers
 from trading.events import CashDone, CashFailed
 from treasury import subscribers as treasury_subscribers
+from treasury.adjustments import subscribers as adjustment_subscribers
 from treasury.banks import subscribers as bank_subscribers
 from treasury.connections import Reach
 from treasury.events import DepositSettled, PaymentUnclear, WebhookStored
@@ -73,3 +74,4 @@ def _treasury(made: Subscriptions, ports: Ports) -> None:
     transfer_subscribers.subscribe(made)
     bank_subscribers.subscribe(made)
     reconciliation_subscribers.subscribe(made)
+    adjustment_subscribers.subscribe(made)

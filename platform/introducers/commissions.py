@@ -132,8 +132,11 @@ _CHAINS = """
         CASE WHEN c.direct_structure = 'level' THEN c.depth ELSE 0 END AS place,
         coalesce((c.direct_terms -> 'lot_modifiers' ->> t.account_type)::numeric, 1) AS modifier,
         (c.direct_terms ->> 'guard_percent')::numeric AS guard,
-        (c.direct_terms ->> 'minimum_seconds')::numeric AS minimum
+        (c.direct_terms ->> 'minimum_seconds')::numeric AS minimum,
+        c.direct_terms ? 'cpa' AND (q.qualified_at IS NULL OR t.time_utc <= q.qualified_at)
+            AS early
     FROM priced t JOIN chain c ON c.ticket = t.ticket
+    LEFT JOIN acquisition q ON q.client_id = t.client_id
 ), rated AS (
     SELECT r.*, r.lots * r.modifier AS paid_lots,
         coalesce(r.terms -> 'percent_accounts' ? r.account_type, false) AS by_percent,
@@ -167,9 +170,10 @@ _WANTED = """
 , wanted AS MATERIALIZED (
     SELECT ticket, partner_id, plan_id, plan_version, (depth + 1)::smallint AS level, client_id,
         symbol, paid_lots AS lots, currency, day, time_utc AS closed_at,
-        CASE WHEN short THEN 0 ELSE trunc(exact, $3::int) END AS amount,
+        CASE WHEN short OR early THEN 0 ELSE trunc(exact, $3::int) END AS amount,
         CASE WHEN short THEN 'held ' || trunc(held)::text || ' s, the plan asks for '
                 || minimum::text || ' s'
+            WHEN early THEN 'before the client had qualified'
             WHEN total > cap THEN 'scaled to ' || guard::text || ' % of the revenue of the trade'
             WHEN part = 0 AND below > 0 THEN 'a partner below is entitled to as much'
             WHEN part = 0 AND by_percent THEN 'the trade paid no commission'

@@ -220,3 +220,54 @@ class CommissionPosting(Base):
     currency: Mapped[str] = short(8)
     entry_id: Mapped[UUID] = uuid_ref()
     posted_at: Mapped[datetime] = timestamp()
+
+
+class Acquisition(Base):
+    """What a partner earns once for a client who has brought in what the plan asks for (CPA).
+
+    It is in the partner's wallet from `qualified_at` and set aside until `payable_at`; `hold_id`
+    is None where that time was over already.
+    """
+
+    __tablename__ = "acquisition"
+    __table_args__ = (
+        UniqueConstraint("client_id", name="uq_acquisition_client_id"),
+        CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint("state IN ('accrued', 'reversed')", name="state"),
+        Index("ix_acquisition_partner_id", "partner_id", "id"),
+    )
+    id: Mapped[UUID] = uuid_key()
+    client_id: Mapped[UUID] = uuid_ref()
+    partner_id: Mapped[UUID] = uuid_ref()
+    deposit_id: Mapped[UUID] = uuid_ref()
+    amount: Mapped[Decimal] = money()
+    currency: Mapped[str] = short(8)
+    lots: Mapped[Decimal] = mapped_column(Numeric(28, 10))
+    qualified_at: Mapped[datetime] = timestamp(default_now=False)
+    payable_at: Mapped[datetime] = timestamp(default_now=False)
+    entry_id: Mapped[UUID] = uuid_ref()
+    hold_id: Mapped[UUID | None] = uuid_ref(nullable=True)
+    state: Mapped[str] = short(10)
+    created_at: Mapped[datetime] = timestamp()
+
+
+class CommissionReversal(Base):
+    """What was taken back from a partner because a client's deposit was charged back."""
+
+    __tablename__ = "commission_reversal"
+    __table_args__ = (
+        UniqueConstraint(
+            "deposit_id", "partner_id", "kind", name="uq_commission_reversal_deposit_id"
+        ),
+        CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint("kind IN ('cpa', 'rebate')", name="kind"),
+    )
+    id: Mapped[UUID] = uuid_key()
+    deposit_id: Mapped[UUID] = uuid_ref()
+    client_id: Mapped[UUID] = uuid_ref(index=True)
+    partner_id: Mapped[UUID] = uuid_ref()
+    kind: Mapped[str] = short(8)
+    amount: Mapped[Decimal] = money()
+    currency: Mapped[str] = short(8)
+    entry_id: Mapped[UUID] = uuid_ref()
+    reversed_at: Mapped[datetime] = timestamp(default_now=False)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -47,6 +48,48 @@ _REASONS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Cpa:
+    """What a plan pays once for a client, in its currency, and what the client has to bring in.
+
+    The first deposit must reach `deposit_min`, and eligible lots `lots_min` within `days` of it.
+    What is earned under the plan is set aside for `hold_days`.
+    """
+
+    amount: Decimal
+    deposit_min: Decimal
+    lots_min: Decimal
+    days: int
+    hold_days: int
+
+    def terms(self) -> dict[str, str]:
+        """Return it as a plan's terms keep it."""
+        return {name: str(getattr(self, name)) for name in self.__slots__}
+
+    @classmethod
+    def of(cls, terms: Mapping[str, Any]) -> Cpa | None:
+        """Read it from a plan's terms; None for a plan that pays nothing once."""
+        known = terms.get("cpa")
+        if known is None:
+            return None
+        amount, deposit_min, lots_min = (
+            Decimal(known[name]) for name in ("amount", "deposit_min", "lots_min")
+        )
+        return cls(amount, deposit_min, lots_min, int(known["days"]), int(known["hold_days"]))
+
+
+def qualifying(
+    trades: Sequence[tuple[datetime, Decimal]], *, lots_min: Decimal
+) -> tuple[datetime, Decimal] | None:
+    """Return when trades (moment and lots, in order) reach so many lots, and the lots by then."""
+    total = Decimal(0)
+    for at, lots in trades:
+        total += lots
+        if total >= lots_min:
+            return at, total
+    return None
+
+
 def terms(
     *,
     rates: Mapping[str, Sequence[str]],
@@ -55,10 +98,12 @@ def terms(
     lot_modifiers: Mapping[str, str] | None = None,
     guard_percent: str = GUARD_PERCENT,
     minimum_seconds: str = MINIMUM_SECONDS,
+    cpa: Cpa | None = None,
 ) -> dict[str, Any]:
     """Return the terms of a plan; raise InvalidInput for a rate or percentage that is none.
 
-    `rates` and `percents` hold one figure a level; a rank plan has the first alone.
+    `rates` and `percents` hold one figure a level; a rank plan has the first alone. With `cpa` a
+    client pays once, and rebates only for trades after the one that qualified them.
     """
     figures = [figure for row in rates.values() for figure in row]
     figures += [*percents, *(lot_modifiers or {}).values(), guard_percent, minimum_seconds]
@@ -68,7 +113,9 @@ def terms(
     for percent in (*percents, guard_percent):
         if Decimal(percent) > 100:
             raise InvalidInput({"terms": f"{percent} % is more than all: enter 100 or less."})
+    first = {} if cpa is None else {"cpa": cpa.terms()}
     return {
+        **first,
         "rates": {family: list(row) for family, row in rates.items()},
         "percents": list(percents),
         "percent_accounts": list(percent_accounts),

@@ -10,10 +10,12 @@ from clients.events import (
     ReferralVisited,
 )
 from introducers import attributions, commissions
+from introducers.acquisitions import acquisitions
 from kernel.database import TenantSession
 from kernel.subscriptions import Subscriptions
 from revenue.events import RevenueBooked
 from tenants.ports import Ports
+from treasury.adjustments.events import DepositChargedBack, DisputeClosed
 
 
 def subscribe(made: Subscriptions, ports: Ports) -> None:
@@ -24,6 +26,8 @@ def subscribe(made: Subscriptions, ports: Ports) -> None:
     made.on(ClientRegistered, "introducers.registered", on_client_registered)
     made.on(LeadConverted, "introducers.converted", on_lead_converted)
     made.on(RevenueBooked, "introducers.accrue", on_revenue_booked)
+    made.on(DepositChargedBack, "introducers.charged_back", on_deposit_charged_back)
+    made.on(DisputeClosed, "introducers.dispute_closed", acquisitions.dispute_closed)
 
 
 async def on_referral_visited(session: TenantSession, event: ReferralVisited) -> None:
@@ -64,3 +68,9 @@ async def on_lead_converted(session: TenantSession, event: LeadConverted) -> Non
 async def on_revenue_booked(session: TenantSession, event: RevenueBooked) -> None:
     """Bring the commissions of deals up to date whose revenue is new or has changed."""
     await commissions.accrue(session, server_id=event.server_id, tickets=event.tickets)
+    await acquisitions.consider_deals(session, server_id=event.server_id, tickets=event.tickets)
+
+
+async def on_deposit_charged_back(session: TenantSession, event: DepositChargedBack) -> None:
+    """Take back what the deposit has earned partners."""
+    await acquisitions.charged_back(session, event)

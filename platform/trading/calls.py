@@ -31,6 +31,7 @@ _KINDS: dict[str, CashKind] = {
     "deposit": "deposit",
     "withdrawal": "withdrawal",
     "credit": "credit",
+    "credit_out": "credit_out",
 }
 
 

@@ -26,7 +26,7 @@ from kernel.columns import json_, money, short, timestamp, uuid_key, uuid_ref
 from kernel.database import Base
 
 ACCOUNT_STATES = ("opening", "open", "unknown", "failed", "closed")
-OPERATION_KINDS = ("deposit", "withdrawal", "credit", "open_account")
+OPERATION_KINDS = ("deposit", "withdrawal", "credit", "credit_out", "open_account")
 OPERATION_STATES = ("ready", "sending", "unknown", "done", "frozen", "failed")
 
 

@@ -35,7 +35,7 @@ _LOG = logger(__name__)
 _BATCH = 50
 _ROUNDS_MAX = 50
 QUIET_SECONDS = 90.0
-CASH_KINDS = ("deposit", "withdrawal", "credit")
+CASH_KINDS = ("deposit", "withdrawal", "credit", "credit_out")
 
 
 class AccountNotOpen(Conflict):

@@ -112,9 +112,10 @@ def backoff(attempt: int) -> float:
 
 
 def expected(kind: str, login: int, amount: Decimal) -> Expected:
-    """Return what the server books for a deposit, withdrawal or credit of a positive amount."""
-    sign = -1 if kind == "withdrawal" else 1
-    return Expected(login=login, amount=sign * amount, action=3 if kind == "credit" else 2)
+    """Return what the server books for a positive amount of money or credit, in or out."""
+    sign = -1 if kind in ("withdrawal", "credit_out") else 1
+    action = 3 if kind in ("credit", "credit_out") else 2
+    return Expected(login=login, amount=sign * amount, action=action)
 
 
 def comment(token: str, reference: str) -> str:

@@ -78,6 +78,7 @@ def test_a_withdrawal_is_expected_negative_and_a_credit_as_a_credit() -> None:
     """The server books a withdrawal with a minus, and a credit under another action."""
     assert rules.expected("withdrawal", 7, Decimal(5)) == Expected(7, Decimal(-5), 2)
     assert rules.expected("credit", 7, Decimal(5)) == Expected(7, Decimal(5), 3)
+    assert rules.expected("credit_out", 7, Decimal(5)) == Expected(7, Decimal(-5), 3)
 
 
 def test_backing_off_doubles_up_to_a_minute() -> None:

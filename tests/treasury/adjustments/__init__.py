@@ -1,0 +1,1 @@
+"""Tests of adjustments, bonuses, write-offs and disputes."""
