@@ -17,6 +17,9 @@ from treasury.adjustments.events import DepositChargedBack, DisputeClosed
 from treasury.adjustments.models import DisputeCase
 from treasury.events import DepositDisputed
 
+# What a provider says when it keeps, or never had, the money; the rest is for a person alone.
+_TAKES_BACK = ("chargeback", "refunded", "failed")
+
 
 class DisputeEnded(Conflict):
     """The dispute is won or lost already."""
@@ -28,16 +31,20 @@ class DisputeEnded(Conflict):
 async def open_case(session: TenantSession, event: DepositDisputed) -> DisputeCase | None:
     """Claim a disputed deposit from its client: the wallet first, the rest becomes a debt.
 
-    The provider keeps the amount from what it has yet to settle. Told again it changes nothing;
-    None is a deposit that was never paid. Raises as `ledger.debts.claim` does.
+    The provider keeps the amount from what it has yet to settle. Told again it changes nothing.
+    None is a deposit that was never paid, and a contradiction that takes nothing back. Raises as
+    `ledger.debts.claim` does.
     """
     deposit = await deposit_queries.locked_deposit(session, event.deposit_id)
-    if deposit is None or deposit.settled_amount is None or deposit.settled_at is None:
+    if deposit is None or deposit.settled_amount is None or event.kind not in _TAKES_BACK:
         return None
     known = await queries.dispute_of_deposit(session, deposit.id)
     if known is not None:
         return known
-    amount = Money(deposit.settled_amount, deposit.settled_currency or deposit.currency)
+    settled = Money(deposit.settled_amount, deposit.settled_currency or deposit.currency)
+    amount = Money(event.amount, event.currency).rounded()
+    if amount.currency != settled.currency or not 0 < amount.amount <= settled.amount:
+        amount = settled
     at = deposit.disputed_at or await queries.moment(session)
     entry_id = await debts.claim(
         session,

@@ -18,14 +18,19 @@ from treasury.events import DepositDisputed
 from treasury.models import Deposit
 
 
+def word(deposit: Deposit, kind: str = "chargeback", amount: str = "250.00") -> DepositDisputed:
+    """Return what is told when a provider contradicts a payment."""
+    return DepositDisputed(
+        deposit.id, deposit.client_id, kind, Decimal(amount), "USD", "The provider says so."
+    )
+
+
 async def disputed(desk: Desk, deposit: Deposit) -> DisputeCase:
     """Let the provider dispute a deposit twice, and tell it as the relay does; return the case."""
     for _ in range(2):
         await desk.say(deposit, "disputed")
         async with desk.database.tenant(desk.tenant) as session:
-            await subscribers.on_deposit_disputed(
-                session, DepositDisputed(deposit.id, deposit.client_id, "The provider says so.")
-            )
+            await subscribers.on_deposit_disputed(session, word(deposit))
     async with desk.database.tenant(desk.tenant) as session:
         found = await queries.dispute_of_deposit(session, deposit.id)
     assert found is not None
@@ -99,8 +104,30 @@ async def test_a_deposit_that_was_never_paid_is_not_claimed(desk: Desk) -> None:
     deposit = await desk.start("250.00")
 
     async with desk.database.tenant(desk.tenant) as session:
-        await subscribers.on_deposit_disputed(
-            session, DepositDisputed(deposit.id, deposit.client_id, "Wrong.")
-        )
+        await subscribers.on_deposit_disputed(session, word(deposit))
     async with desk.database.tenant_read(desk.tenant) as session:
         assert await queries.disputes(session) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "amount", "left", "cases"),
+    [
+        ("refunded", "50.00", 200, 1),
+        ("failed", "250.00", 0, 1),
+        ("chargeback", "9999.00", 0, 1),
+        ("paid_again", "250.00", 250, 0),
+    ],
+)
+async def test_as_much_is_claimed_as_was_taken_back_and_never_more_than_was_paid(
+    desk: Desk, kind: str, amount: str, left: int, cases: int
+) -> None:
+    """A second payment of the same deposit takes nothing back: it is for a person."""
+    deposit = await desk.start("250.00")
+    await desk.say(deposit, "completed")
+
+    async with desk.database.tenant(desk.tenant) as session:
+        await subscribers.on_deposit_disputed(session, word(deposit, kind, amount))
+
+    async with desk.database.tenant_read(desk.tenant) as session:
+        assert len(await queries.disputes(session)) == cases
+    assert (await desk.wallet()).available == Decimal(left)

@@ -32,6 +32,7 @@ def upgrade() -> None:
     _create_quotes()
     _create_transfers()
     _create_adjustments()
+    _create_bonuses()
     _create_disputes()
     _create_acquisitions()
     for table in ("transfer_transition", "adjustment_transition", "dispute_transition"):
@@ -180,6 +181,9 @@ def _create_adjustments() -> None:
     op.create_index(
         "ix_adjustment_transition_adjustment_id", "adjustment_transition", ["adjustment_id"]
     )
+
+
+def _create_bonuses() -> None:
     op.create_table(
         "bonus",
         sa.Column("id", sa.Uuid(), nullable=False),
