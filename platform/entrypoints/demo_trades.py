@@ -19,7 +19,7 @@ from kernel.clock import now
 from revenue import lines
 from tenants.provisioning import Context
 from tenants.schemas import statistics
-from trading import deals, puller, states
+from trading import deals, puller, results, states
 from trading import queries as trading_queries
 from trading.deals import Share
 
@@ -73,6 +73,7 @@ async def trades(context: Context) -> str:
     await statistics.gather(ports.settings, context.tenant.schema)
     async with ports.database.tenant(context.tenant) as session:
         booked = await lines.book(session, server_id=server_id)
+        await results.book(session, server_id=server_id)
     paid = await _pay_partners(context, {account.client_id for account in held})
     return (
         f"{pulled[context.tenant.id].written} deals in the mirror, revenue of {booked},"

@@ -6,6 +6,7 @@ Draft.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from uuid import UUID
 
 from kernel.money import Money
@@ -92,13 +93,31 @@ def commission(partner_id: UUID | str, amount: Money) -> list[Line]:
     ]
 
 
-def trading_result(account_id: UUID | str, result: Money) -> list[Line]:
-    """Book what a client has won (positive) or lost against the brokerage.
+def trading_result(
+    account_id: UUID | str,
+    result: Money,
+    *,
+    swap: Money | None = None,
+    commission: Money | None = None,
+    fee: Money | None = None,
+) -> list[Line]:
+    """Book what a client has won (positive) or lost against the brokerage, and what it cost.
 
-    It has happened on the trading server, so the entry is posted as forced: a stop-out may leave
-    the account below zero.
+    Charges are negative, as the trading server writes them. It has happened there, so the entry
+    is posted as forced: a stop-out may leave the account below zero. Empty when nothing is left
+    of it.
     """
-    return [debit(chart.B_BOOK, HOUSE, result), credit(*trading_account(account_id), result)]
+    parts = (
+        (chart.B_BOOK, result),
+        (chart.SWAP, swap),
+        (chart.COMMISSION, commission),
+        (chart.FEES, fee),
+    )
+    lines = [debit(code, HOUSE, part) for code, part in parts if part is not None and part.amount]
+    total = sum((line.amount for line in lines), Decimal(0))
+    if total:
+        lines.append(credit(*trading_account(account_id), Money(total, result.currency)))
+    return lines
 
 
 def write_off(account_id: UUID | str, *, deficit: Money, bonus: Money) -> list[Line]:

@@ -282,6 +282,23 @@ class DealVersion(_DealFields, Base):
     replaced_at: Mapped[datetime] = timestamp()
 
 
+class BookedResult(Base):
+    """What of a deal's result stands in the ledger, in the account's currency.
+
+    Signed as the client sees it: a gain is positive, a charge negative.
+    """
+
+    __tablename__ = "booked_result"
+    server_id: Mapped[UUID] = mapped_column(primary_key=True)
+    ticket: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    version: Mapped[int] = mapped_column(Integer)
+    account_id: Mapped[UUID] = uuid_ref(index=True)
+    profit: Mapped[Decimal] = money()
+    swap: Mapped[Decimal] = money()
+    commission: Mapped[Decimal] = money()
+    fee: Mapped[Decimal] = money()
+
+
 class DealRejection(Base):
     """A deal of a server's answer that can't be read: kept apart so that the others go on."""
 

@@ -14,8 +14,13 @@ from kernel.subscriptions import Subscriptions
 from messaging import mails
 from tenants import queries as tenant_queries
 from tenants.ports import Ports
-from trading import accounts, operations
-from trading.events import AccountOpened, AccountOpeningFailed, PlatformOperationReady
+from trading import accounts, operations, results
+from trading.events import (
+    AccountOpened,
+    AccountOpeningFailed,
+    DealsSynced,
+    PlatformOperationReady,
+)
 
 # So many claims are lost for a quiet window at most when the process that holds them dies.
 _BATCH = 40
@@ -45,6 +50,8 @@ def subscribe(made: Subscriptions, ports: Ports) -> None:
     )
     made.job(AccountOpened, "trading.welcome", welcome)
     made.on(AccountOpeningFailed, "trading.opening_failed", on_account_opening_failed)
+    made.on(DealsSynced, "trading.book_results", on_deals_synced)
+    made.on(AccountOpened, "trading.book_results_of_login", on_account_opened_for_results)
 
 
 async def on_platform_operations_ready(
@@ -119,3 +126,13 @@ async def on_account_opening_failed(session: TenantSession, event: AccountOpenin
         detail=event.reason[:200],
         icon="alert-triangle",
     )
+
+
+async def on_deals_synced(session: TenantSession, event: DealsSynced) -> None:
+    """Bring the book's accounts to what their deals have made of them."""
+    await results.book(session, server_id=event.server_id, tickets=event.tickets)
+
+
+async def on_account_opened_for_results(session: TenantSession, event: AccountOpened) -> None:
+    """Book deals that came before their account was known."""
+    await results.book_login(session, server_id=event.server_id, login=event.login)
