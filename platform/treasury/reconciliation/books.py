@@ -89,8 +89,8 @@ async def equity_breaks(
                 {"ledger": Money(ours, currency), "platform": Money(theirs, currency)},
                 surplus,
                 last or cut,
-                f"{_EQUITY}: the book has {Money(ours, currency)}, the trading server's"
-                f" balance operations {Money(theirs, currency)}",
+                f"{_EQUITY}: the book has {Money(ours, currency)}, the deals of the trading server"
+                f" {Money(theirs, currency)}",
                 corrections.differing("platform", surplus),
                 str(account_id),
             )

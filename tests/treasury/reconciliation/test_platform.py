@@ -15,7 +15,7 @@ from kernel.money import Money
 from ledger import bookings, entries
 from tests.factories.trading import answer, clock, open_account, wire_deal
 from tests.treasury.banks.house import House
-from trading import deals
+from trading import deals, results
 from trading.models import PlatformOperation
 from treasury.reconciliation import breaks, queries, runs
 from treasury.reconciliation.queries import BreakFilter
@@ -130,14 +130,20 @@ async def test_a_transfer_that_both_know_matches_and_the_account_is_equal(server
     assert (done.run.accounts, done.run.accounts_differing) == (1, 0)
 
 
-async def test_results_of_trading_are_no_difference(server: Server) -> None:
-    """They are the server's alone until they are booked."""
+async def test_results_of_trading_are_a_difference_until_they_are_booked(server: Server) -> None:
+    """A loss of 35.00 makes the account differ by it, and booked it makes it equal."""
     operation = await server.operation()
     await server.deal(operation.token)
     await server.deal("", "-35.00", action=0)
     await server.book(operation.reference)
 
-    assert await server.said() == []
+    before = await server.said()
+    async with server.house.by() as session:
+        await results.book(session, server_id=server.server_id)
+
+    assert before == [("amount", "platform", f"account {server.login}", Decimal("-35.00"))]
+    after = await server.run()
+    assert after.breaks == ()
 
 
 async def test_a_movement_that_only_one_side_has_shows_there_and_in_the_account(

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, any_, func, literal, or_, select
+from sqlalchemy import ColumnElement, Text, any_, case, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -23,7 +23,10 @@ from treasury.models import Deposit, WebhookEvent
 Session = TenantSession | ReadSession
 # A server's own action for money that is moved in or out by hand, as MT5 numbers it.
 _BALANCE = 2
-# Results of trading are the server's alone until they are booked (see docs/operations.md).
+_TRADES = (0, 1)
+# What is the brokerage's credit, and deals that were cancelled, are in no balance.
+_NO_BALANCE = (3, 13, 14)
+# Results of trades are many deals in one entry: accounts are compared as a whole for them.
 _RESULTS = ("trading_result",)
 _PAYMENT = "^(DEP|WDR)-"
 _MOVEMENT = "^(DEP|WDR|TRF|ADJ)-"
@@ -220,10 +223,10 @@ async def operations(
 async def equity(
     session: Session, *, until: datetime
 ) -> list[tuple[UUID, int, str, Decimal, Decimal, datetime | None]]:
-    """Return each open account's balance by the book and by the server's balance operations.
+    """Return each account's balance by the book and by all deals of its server.
 
-    Account, login, currency, book, server, and when either of them last moved. Trading results are
-    in neither: the book has none of them yet.
+    Account, login, currency, book, server, and when either of them last moved. Accounts of demo
+    groups hold nobody's money.
     """
     ours = (
         select(
@@ -234,11 +237,7 @@ async def equity(
         )
         .join(Posting, Posting.account_id == LedgerAccount.id)
         .join(Entry, Entry.id == Posting.entry_id)
-        .where(
-            LedgerAccount.code == TRADING_ACCOUNT,
-            Entry.occurred_at < until,
-            Entry.kind.not_in(_RESULTS),
-        )
+        .where(LedgerAccount.code == TRADING_ACCOUNT, Entry.occurred_at < until)
         .group_by(LedgerAccount.owner_id, LedgerAccount.currency)
         .subquery()
     )
@@ -246,10 +245,15 @@ async def equity(
         select(
             Deal.server_id,
             Deal.login,
-            func.sum(Deal.profit).label("amount"),
+            func.sum(
+                Deal.profit
+                + case(
+                    (Deal.action.in_(_TRADES), Deal.storage + Deal.commission + Deal.fee), else_=0
+                )
+            ).label("amount"),
             func.max(Deal.time_utc).label("last"),
         )
-        .where(Deal.action == _BALANCE, Deal.time_utc < until)
+        .where(Deal.action.not_in(_NO_BALANCE), Deal.time_utc < until)
         .group_by(Deal.server_id, Deal.login)
         .subquery()
     )
@@ -273,7 +277,10 @@ async def equity(
             (theirs.c.server_id == TradingAccount.server_id)
             & (theirs.c.login == TradingAccount.login),
         )
-        .where(TradingAccount.login.is_not(None))
+        .where(
+            TradingAccount.login.is_not(None),
+            func.lower(TradingAccount.group_name).not_like("demo%"),
+        )
         .order_by(TradingAccount.login)
     )
     return [
