@@ -68,6 +68,7 @@ LEAD = (click("main tbody a[href^='/crm/leads/']"),)
 CLIENT = (click("main tbody a[href^='/crm/clients/']"),)
 CASE = (click("main a[href^='/backoffice/kyc/']"),)
 PAYMENT = (click("main tbody a[href^='/backoffice/deposits/']"),)
+CONNECTION = (click("main tbody a[href^='/backoffice/connections/']"),)
 DAY = (click("main tbody a[href^='/backoffice/revenue/']"),)
 DEAL = (click("main tbody a[href^='/backoffice/revenue/deals/']"),)
 STATEMENT = (click("main tbody a[href^='/backoffice/book/statement']"),)
@@ -144,6 +145,24 @@ STAFF = (
     Spot(
         "team", "/backoffice/deposits/{deposit_id:uuid}", "owner", "/backoffice/deposits", PAYMENT
     ),
+    Spot("team", "/backoffice/connections", "owner"),
+    Spot("team", "/backoffice/connections/new", "owner"),
+    Spot(
+        "team",
+        "/backoffice/connections/new",
+        "owner",
+        "/backoffice/connections/new?provider=nuvei",
+        label="form",
+    ),
+    Spot(
+        "team",
+        "/backoffice/connections/{connection_id:uuid}",
+        "owner",
+        "/backoffice/connections",
+        CONNECTION,
+    ),
+    Spot("team", "/backoffice/deposit-limits", "owner"),
+    Spot("team", "/backoffice/payment-routes", "owner"),
     Spot("team", "/backoffice/kyc", "compliance"),
     Spot("team", "/backoffice/kyc/{case_id:uuid}", "compliance", "/backoffice/kyc", CASE),
     Spot("team", "/backoffice/revenue", "finance"),
@@ -263,6 +282,8 @@ NO_PAGE = {
     ("staff", "/approvals/{approval_id:uuid}"): "a new brokerage has none, seen in its own test",
     ("staff", "/backoffice/kyc/documents/{document_id:uuid}"): "a file",
     ("staff", "/backoffice/revenue/export"): "a file",
+    ("staff", "/backoffice/deposit-proofs/{proof_id:uuid}"): "a file",
+    ("public", "/hooks/{kind:str}/{token:str}"): "a provider's call",
     ("staff", "/settings/brand/check"): "part of a page",
     ("staff", "/settings/brand/preview/{part:str}"): "part of a page",
     ("staff", "/settings/brand/versions/{version_id:uuid}/{part:str}"): "a file",

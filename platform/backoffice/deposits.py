@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get
+from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from identity.listings.listing import Found, Listing
 from kernel.database import TenantSession
-from kernel.errors import NotFound
+from kernel.errors import InvalidInput, NotFound
 from kernel.money import Money
 from kernel.viewer import Viewer
 from kernel.web import export
 from kernel.web.inject import Seen, Session
-from kernel.web.pages import page
+from kernel.web.pages import flash, form_state, form_values, page, see_other
 from kernel.web.table import Column, State, Table
-from treasury import deposit_pages, queries
+from tenants.inject import Outside
+from themes.formats import typed_amount
+from treasury import deposit_pages, deposits, proofs, queries
+from treasury.offers import queries as offer_queries
 from treasury.queries import DepositFilter, DepositGroup, DepositRow
 
 AnyRequest = Request[Any, Any, Any]
 _READ = "treasury.deposit.read"
 _EXPORT = "treasury.deposit.export"
+_APPROVE = "treasury.deposit.approve"
 _STATES = ("created", "pending", "settled", "credited", "held", "failed", "cancelled")
 _PAGE = 50
 TABLE = Table(
@@ -204,14 +208,87 @@ async def deposit_page(
         and not (await queries.deposit_page(session, narrowed=own)).rows
     ):
         raise NotFound
+    return await _shown(request, session, viewer, row, form_state({}))
+
+
+async def _shown(
+    request: AnyRequest,
+    session: TenantSession,
+    viewer: Viewer,
+    row: DepositRow,
+    form: Mapping[str, Any],
+    *,
+    status: int = 200,
+) -> Response[Any]:
+    known = row.settled is not None and row.settled.currency == row.amount.currency
     return await page(
         request,
         "backoffice/deposit.html",
         title=row.reference,
         active="/backoffice/deposits",
+        status=status,
         row=row,
-        trail=await queries.trail(session, deposit_id=deposit_id),
+        trail=await queries.trail(session, deposit_id=row.id),
         events=await queries.events_of(session, reference=row.reference),
+        attempts=await offer_queries.attempts_of(session, deposit_id=row.id),
+        proofs=await offer_queries.proofs(session, deposit_id=row.id),
+        form=form,
+        amount_known=known,
+        may_decide=row.state == "held" and viewer.may(_APPROVE),
+        waits=row.state in ("created", "pending") and viewer.may(_APPROVE),
+    )
+
+
+@post("/backoffice/deposits/{deposit_id:uuid}/decide", permission=_APPROVE, status_code=200)
+async def decide(
+    request: AnyRequest, session: Session, viewer: Seen, deposit_id: FromPath[UUID]
+) -> Response[Any]:
+    """Credit what came of a held deposit, or close it; and say why."""
+    row = await queries.deposit_row(session, deposit_id=deposit_id)
+    if row is None:
+        raise NotFound
+    values = form_values(await request.form())
+    amount = typed_amount(values.get("amount", ""))
+    try:
+        if values.get("amount") and amount is None:
+            raise InvalidInput({"amount": "Write an amount such as 99.50."})
+        if values.get("what") not in ("credit", "close"):
+            raise InvalidInput({"what": "Choose what becomes of it."})
+        await deposits.decide(
+            session,
+            deposit_id=deposit_id,
+            credit=values["what"] == "credit",
+            reason=values.get("reason", ""),
+            amount=amount,
+        )
+    except InvalidInput as error:
+        form = form_state(values, error.fields)
+        return await _shown(request, session, viewer, row, form, status=422)
+    return flash(request, see_other(f"/backoffice/deposits/{deposit_id}"), "Decided.")
+
+
+@post("/backoffice/deposits/{deposit_id:uuid}/hold", permission=_APPROVE, status_code=200)
+async def hold(request: AnyRequest, session: Session, deposit_id: FromPath[UUID]) -> Response[Any]:
+    """Take a deposit out of its automatic way, as for a transfer whose proof was checked."""
+    await deposits.hold(session, deposit_id=deposit_id, reason="Taken over by hand.")
+    return flash(request, see_other(f"/backoffice/deposits/{deposit_id}"), "Decide about it below.")
+
+
+@get("/backoffice/deposit-proofs/{proof_id:uuid}", permission=_APPROVE)
+async def proof(session: Session, ports: Outside, proof_id: FromPath[UUID]) -> Response[bytes]:
+    """Show what a payer sent to prove a transfer."""
+    found = await offer_queries.proof(session, proof_id)
+    if found is None:
+        raise NotFound
+    data = await proofs.opened(session, proof=found, store=ports.store, vault=ports.vault)
+    return Response(
+        data,
+        media_type=found.media_type,
+        headers={
+            "content-disposition": "inline",
+            "cache-control": "private, no-store",
+            "content-security-policy": "sandbox; default-src 'none'; img-src 'self' data:",
+        },
     )
 
 
@@ -238,4 +315,4 @@ LISTING = Listing(
     rows=_rows,
     count=_count,
 )
-ROUTES: list[HTTPRouteHandler] = [*LISTING.routes(), deposit_page]
+ROUTES: list[HTTPRouteHandler] = [*LISTING.routes(), deposit_page, decide, hold, proof]

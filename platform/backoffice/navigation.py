@@ -14,6 +14,7 @@ NAVIGATION = [
         "Money",
         [
             ("Deposits", "/backoffice/deposits", "cash", "treasury.deposit.read"),
+            ("Payment providers", "/backoffice/connections", "plug", "treasury.connection.read"),
             ("Daily revenue", "/backoffice/revenue", "chart-bar", "revenue.line.read"),
             ("The book", "/backoffice/book", "book", "ledger.entry.read"),
         ],

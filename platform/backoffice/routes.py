@@ -30,6 +30,7 @@ from backoffice.settings import (
     template_screens,
     text_screens,
 )
+from backoffice.treasury import connection_forms, connection_screens, limit_screens
 
 ROUTES: list[HTTPRouteHandler] = [
     *home.ROUTES,
@@ -38,6 +39,9 @@ ROUTES: list[HTTPRouteHandler] = [
     *approval_screens.ROUTES,
     *deposits.ROUTES,
     *receipts.ROUTES,
+    *connection_screens.ROUTES,
+    *connection_forms.ROUTES,
+    *limit_screens.ROUTES,
     *kyc.ROUTES,
     *revenue.ROUTES,
     *partners.ROUTES,

@@ -376,6 +376,15 @@ async def decide(
     return deposit
 
 
+async def hold(session: TenantSession, *, deposit_id: UUID, reason: str) -> Deposit:
+    """Let a person take an open deposit over, to decide about it; raise DepositClosed."""
+    deposit = await _locked(session, deposit_id)
+    if deposit.state not in rules.OPEN:
+        raise DepositClosed
+    transitions.move(session, deposit, "held", reason=reason)
+    return deposit
+
+
 def _came(deposit: Deposit, typed: Decimal | None) -> Money:
     """Return what is credited of a held deposit; raise InvalidInput where nobody knows it."""
     known = deposit.settled_amount

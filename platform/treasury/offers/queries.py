@@ -19,6 +19,8 @@ from treasury.models import (
     PspCurrency,
     PspMethod,
     PspRule,
+    PspTrial,
+    WebhookEvent,
 )
 
 Session = TenantSession | ReadSession
@@ -149,3 +151,37 @@ async def proofs(session: Session, *, deposit_id: UUID) -> list[DepositProof]:
     """Return what a payer has shown, in order."""
     query = select(DepositProof).where(DepositProof.deposit_id == deposit_id)
     return list(await session.scalars(query.order_by(DepositProof.id)))
+
+
+async def trial(session: Session, trial_id: UUID) -> PspTrial | None:
+    """Return a test's payment."""
+    return await session.get(PspTrial, trial_id)
+
+
+async def trials(session: Session, *, connection_id: UUID, limit: int = 10) -> list[PspTrial]:
+    """Return a connection's latest tests."""
+    query = select(PspTrial).where(PspTrial.connection_id == connection_id)
+    return list(await session.scalars(query.order_by(PspTrial.id.desc()).limit(limit)))
+
+
+async def last_events(session: Session) -> dict[UUID, datetime]:
+    """Return when each connection's provider last told us something that was signed."""
+    query = select(WebhookEvent.connection_id, func.max(WebhookEvent.received_at))
+    found = await session.execute(query.group_by(WebhookEvent.connection_id))
+    return {row[0]: row[1] for row in found}
+
+
+async def events(session: Session, *, connection_id: UUID, limit: int = 20) -> list[WebhookEvent]:
+    """Return the latest events of a connection."""
+    query = (
+        select(WebhookEvent)
+        .where(WebhookEvent.connection_id == connection_id)
+        .order_by(WebhookEvent.id.desc())
+        .limit(limit)
+    )
+    return list(await session.scalars(query))
+
+
+async def proof(session: Session, proof_id: UUID) -> DepositProof | None:
+    """Return what a payer has shown."""
+    return await session.get(DepositProof, proof_id)
