@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
 
 from connectors.payments.engine.amounts import MoneyForm
 from connectors.payments.engine.definitions import Operation, Provider, Source, State
@@ -110,7 +111,9 @@ def read(provider: Provider, operation: Operation, received: Received, scope: Sc
     try:
         if len(received.body) > ANSWER_BYTES_MAX:
             raise ValueUnusable("The answer is too large.")
-        lines = received.body.split(b"\n", answer.lines_before)
+        # A refusal is a single line with or without an end: it must not pass for an empty form.
+        text = received.body.rstrip() if answer.lines_before else received.body
+        lines = text.split(b"\n", answer.lines_before)
         # Some print a form with each pair on a line of its own.
         text = lines[-1].replace(b"\n", b"") if answer.encoding == "form" else lines[-1]
         body = parse_body(text, answer.encoding)
@@ -151,7 +154,7 @@ def step_of(
     step = Step(
         kind=kind,
         session_ref=reading.text("session_ref"),
-        url=reading.text("redirect_url"),
+        url=_at_stand_in(provider, reading.text("redirect_url"), stand_in),
         qr=reading.text("qr"),
         qr_image=reading.text("qr_image"),
         address=reading.text("address"),
@@ -161,10 +164,18 @@ def step_of(
     shown = {"redirect": step.url, "qr": step.qr, "address": step.address}.get(kind, "shown")
     if not shown:
         raise PaymentUnknown("The provider did not say where the payer goes next.")
-    home = (f"{stand_in.rstrip('/')}/",) if stand_in else ()
+    home = (f"{'://'.join(urlsplit(stand_in)[:2])}/",) if stand_in else ()
     if kind == "redirect" and not step.url.startswith(("https://", *home)):
         raise PaymentUnknown("The provider sends the payer to an address that is not https.")
     return step
+
+
+def _at_stand_in(provider: Provider, url: str, stand_in: str) -> str:
+    """Send the payer to the counterpart where a file names the provider's own host for the page."""
+    parts = urlsplit(url)
+    if not stand_in or parts.scheme != "https" or parts.hostname not in provider.hosts:
+        return url
+    return urlunsplit((*urlsplit(stand_in.rstrip("/"))[:2], *parts[2:]))
 
 
 @_clear()

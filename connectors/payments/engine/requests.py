@@ -222,11 +222,12 @@ def _path(template: Template, scope: Scope) -> str:
 
 
 def _base(provider: Provider, operation: Operation, account: Account) -> str:
-    if account.stand_in:
-        return account.stand_in.rstrip("/")
     typed = provider.credentials.get(operation.base)
     given = account.credentials.get(operation.base, "") if typed and typed.kind == "url" else ""
     url = given or provider.environments.get(account.environment, {}).get(operation.base, "")
+    if account.stand_in:
+        # The counterpart takes the host's place: a path that all requests share stays.
+        return account.stand_in.rstrip("/") + urlsplit(url).path.rstrip("/")
     if not url:
         raise OrderRefused("address", f"There is no {operation.base}: fill it in.")
     return url.rstrip("/")

@@ -197,7 +197,7 @@ async def test_a_two_step_provider_is_paid_when_its_notice_asks(server: LocalSer
     assert notice.follow_up == "confirm"
     assert (standing.state, standing.provider_ref) == ("succeeded", "c7f1")
     (sent,) = server.all()
-    assert sent.path == "/v1/payments"
+    assert sent.path == "/paymenthub/v1/payments"
     assert json.loads(sent.body)["paymentHandleToken"] == "PHt1"
 
 

@@ -12,10 +12,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from connectors.payments.simulator.desk import amounts
 from connectors.payments.simulator.desk.protocols import Answered, Choice, Refused, Sealed
 from connectors.payments.simulator.desk.records import Records
-from connectors.payments.simulator.praxis import attempts, objects, signing
+from connectors.payments.simulator.praxis import attempts, minor, objects, signing
 from connectors.payments.simulator.store import JsonObject, new_id
 from connectors.payments.simulator.wire import Request, Response
 
@@ -23,6 +22,17 @@ GOOD_SECONDS = 60
 SESSION_SECONDS = 15 * 60.0
 INTENTS = {"payment": "deposit", "withdrawal": "payout"}
 REQUIRED = ("currency", "cid", "locale", "notification_url", "return_url", "order_id", "version")
+
+# docs.praxis.tech: the tags that a locale may be.
+LOCALES = frozenset(
+    {
+        "ar-SA", "cs-CZ", "zh-CN", "zh-TW", "nl-NL", "en-GB", "tl-PH", "fi-FI", "fr-FR",
+        "de-DE", "el-GR", "he-IL", "hi-IN", "hu-HU", "it-IT", "id-ID", "ja-JP", "ko-KR",
+        "lt-LT", "ms-MY", "pl-PL", "pt-PT", "ru-RU", "sk-SK", "es-ES", "sv-SE", "th-TH",
+        "tr-TR", "vi-VN", "hy-AM", "bg-BG", "kh-KH", "da-DK", "et-EE", "ka-GE", "lv-LV",
+        "nb-NO", "rs-RS", "sl-SI", "ta-IN", "uk-UA", "sq-AL",
+    }
+)  # fmt: skip
 
 
 class Wrong(Exception):
@@ -167,7 +177,7 @@ def _minor(sent: JsonObject) -> Decimal:
     amount = sent.get("amount")
     if not isinstance(amount, int) or isinstance(amount, bool) or amount <= 0:
         raise Wrong("amount must be a whole number of minor units above 0")
-    return amounts.from_minor(amount, str(sent.get("currency")))
+    return minor.read(amount, str(sent.get("currency")))
 
 
 def _open(
@@ -178,6 +188,8 @@ def _open(
         raise Wrong(f"Missing parameters: {', '.join(missing)}")
     if sent.get("intent") not in INTENTS:
         raise Wrong("intent must be payment or withdrawal here")
+    if sent["locale"] not in LOCALES:
+        raise Wrong("locale must be a tag such as en-GB")
     person: dict[str, Any] = sent.get("customer_data") or {}
     token = new_id("s", 32)[2:]
     payment = records.add_payment(

@@ -6,7 +6,7 @@ from decimal import Decimal
 from connectors.payments.simulator.desk import amounts
 from connectors.payments.simulator.desk.protocols import Refused
 from connectors.payments.simulator.desk.records import Records
-from connectors.payments.simulator.praxis import objects
+from connectors.payments.simulator.praxis import minor, objects
 from connectors.payments.simulator.store import JsonObject
 
 LATE_SECONDS = 5.0
@@ -52,7 +52,7 @@ def process(payment: JsonObject, made: JsonObject) -> None:
     """Fill in what the processor took: the same amount at the rate 1.000000."""
     made["rate"] = "1.000000"
     made["processed_currency"] = payment["currency"]
-    made["processed_amount"] = amounts.to_minor(Decimal(made["amount"]), payment["currency"])
+    made["processed_amount"] = minor.write(Decimal(made["amount"]), payment["currency"])
 
 
 def tell(records: Records, payment: JsonObject, made: JsonObject | None) -> None:
@@ -95,7 +95,7 @@ def pay(records: Records, payment: JsonObject, verb: str, details: Mapping[str, 
         made = attempt(records, payment, "sale", "pending", amount)
     elif "amount" in details:
         made["amount"] = f"{amount:f}"
-    amounts.to_minor(amount, payment["currency"])
+    minor.write(amount, payment["currency"])
     if verb in ("approve", "part"):
         settle(records, payment, made, "approved", ("SC-002", "Transaction approved"))
     elif verb == "late":
@@ -120,7 +120,7 @@ def reverse(records: Records, payment: JsonObject, verb: str, details: Mapping[s
         raise Refused("Only an approved transaction can be taken back.")
     amount = amounts.read(details.get("amount", made["amount"]))
     made["amount"] = f"{amount:f}"
-    made["processed_amount"] = amounts.to_minor(amount, payment["currency"])
+    made["processed_amount"] = minor.write(amount, payment["currency"])
     made["status"] = "chargeback" if verb == "chargeback" else "reversed"
     records.move(payment, verb, amount)
     records.save(payment, made["status"])

@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from connectors.payments.simulator.desk import amounts
+from connectors.payments.simulator.praxis import minor
 from connectors.payments.simulator.store import JsonObject
 
 FIRST_TID = 756_850
@@ -49,11 +49,11 @@ def transaction(payment: JsonObject, attempt: JsonObject) -> JsonObject:
         "tid": attempt["tid"],
         "transaction_id": f"psp-{attempt['tid']}",
         "currency": currency,
-        "amount": amounts.to_minor(Decimal(attempt["amount"]), currency),
+        "amount": minor.write(Decimal(attempt["amount"]), currency),
         "conversion_rate": attempt["rate"],
         "processed_currency": attempt["processed_currency"],
         "processed_amount": attempt["processed_amount"],
-        "fee": amounts.to_minor(Decimal(attempt["fee"]), currency),
+        "fee": minor.write(Decimal(attempt["fee"]), currency),
         "fee_included": 0,
         "fee_type": "flat",
         "payment_method": attempt["method"],
@@ -92,7 +92,7 @@ def session(payment: JsonObject) -> JsonObject:
         "session_status": extra["session_status"],
         "order_id": payment["reference"],
         "currency": payment["currency"],
-        "amount": amounts.to_minor(Decimal(payment["amount"]), payment["currency"]),
+        "amount": minor.write(Decimal(payment["amount"]), payment["currency"]),
         "conversion_rate": None,
         "processed_currency": None,
         "processed_amount": None,
