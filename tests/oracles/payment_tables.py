@@ -33,7 +33,7 @@ _VPG_STATUS = _states(
     chargeback="chargeback",
 )
 _PRAXIS = _states(
-    pending="sale/pending|sale/pending_async|sale/authorized|authorize/pending"
+    pending="sale/none|sale/pending|sale/pending_async|sale/authorized|authorize/pending"
     "|authorize/pending_async|authorize/authorized|payout/requested|payout/pending_async"
     "|payout/authorized|payout/in progress",
     succeeded="sale/approved|payout/approved",
@@ -291,6 +291,7 @@ _PRAXIS_DECIMALS = dict.fromkeys(
 )
 EXPONENTS: dict[str, dict[str, int]] = {
     **dict.fromkeys(("praxis", "fintech360", "space_app"), _PRAXIS_DECIMALS),
+    **dict.fromkeys(("vpg", "examplepay"), dict.fromkeys(("UGX", "JPY", "KRW", "CLP"), 2)),
     "adyen": {"CLP": 2, "CVE": 0, "IDR": 0, "ISK": 2},
     "stripe": {"ISK": 2, "UGX": 2},
     "paypal": {"HUF": 0, "JPY": 0, "TWD": 0},
