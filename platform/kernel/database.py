@@ -32,6 +32,7 @@ from sqlalchemy.orm import DeclarativeBase
 from kernel import journal
 from kernel.actor import SYSTEM, Actor, TenantRef
 from kernel.connections import Connections
+from kernel.failpoints import reach
 from kernel.settings import Settings
 
 APP_LOGIN = "marque_app"
@@ -202,10 +203,12 @@ class Database:
         bell = self._doorbell
         if bell is not None and (told or kept):
             await bell.mark(channel)
+        reach("database.before_commit")
         # After a statement that failed and was forgotten, PostgreSQL answers COMMIT with ROLLBACK.
         if await (await driver(session)).execute("COMMIT") != "COMMIT":
             raise CommitRefused("a statement of the transaction had failed")
         session.info["committed"] = True
+        reach("database.after_commit")
         if bell is not None and told:
             bell.ring(channel)
 

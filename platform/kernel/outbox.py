@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -39,7 +38,10 @@ _MONEY_MOVES = """
 SELECT EXISTS (SELECT FROM outbox
                WHERE done_at IS NULL AND topic = ANY ($1::text[]) AND attempts < 2)
 """
-_NEXT_DUE = "SELECT min(coalesce(lease_until, recorded_at)) FROM outbox WHERE done_at IS NULL"
+_NEXT_DUE = """
+SELECT extract(epoch FROM min(coalesce(lease_until, recorded_at)) - clock_timestamp())::float8
+FROM outbox WHERE done_at IS NULL
+"""
 # Where a topic has one subscriber, the event's own row says whether it has been handled.
 _TAKE_ALONE = """
 SELECT payload::text FROM outbox
@@ -143,10 +145,13 @@ async def _claim(
     return sorted(found, key=lambda event: event.event_id)
 
 
-async def next_due(database: Database, tenant: TenantRef) -> datetime | None:
-    """Return when the tenant's next unfinished event should be looked at again."""
+async def next_due(database: Database, tenant: TenantRef) -> float | None:
+    """Return in how many seconds the tenant's next unfinished event should be looked at again.
+
+    By the database's clock: with one of its own, a relay an hour behind would wait an hour.
+    """
     async with database.tenant_read(tenant) as session:
-        due: datetime | None = await (await driver(session)).fetchval(tagged(session, _NEXT_DUE))
+        due: float | None = await (await driver(session)).fetchval(tagged(session, _NEXT_DUE))
         return due
 
 
@@ -210,6 +215,7 @@ async def _as_job(
             events = await _events(reading, subscription, _WAITING, ids, subscription.name)
     if events:
         await subscription.job(database, tenant, events)
+        reach("outbox.after_job")
     async with database.tenant(tenant) as session:
         await _finish(session, subscription, ids, total)
 

@@ -16,6 +16,7 @@ from kernel import outbox
 from kernel.actor import TenantRef
 from kernel.database import Database
 from kernel.doorbell import AGAIN_SECONDS, RedisDoorbell
+from kernel.failpoints import reach
 from kernel.log import logger
 from kernel.outbox import Claimed
 from kernel.subscriptions import Subscription, Subscriptions
@@ -118,7 +119,7 @@ class Relay:
                 break
         due = await outbox.next_due(self._database, tenant)
         if due is not None:
-            self._look_again(channel, max(0.2, due.timestamp() - time.time()))
+            self._look_again(channel, max(0.2, due))
         return sent
 
     def _rest_may_wait(self, channel: str) -> bool:
@@ -132,6 +133,8 @@ class Relay:
 
     async def _pass_on(self, tenant: TenantRef, events: Sequence[Claimed]) -> int:
         sent = 0
+        if events:
+            reach("outbox.after_lease")
         by_topic: dict[str, list[UUID]] = {}
         for event in events:
             by_topic.setdefault(event.topic, []).append(event.event_id)

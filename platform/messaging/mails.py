@@ -291,7 +291,8 @@ async def _claim(
         message = await queries.message_for_update(session, message_id)
         if message is None or message.state != "queued" or message.body_sealed is None:
             return None
-        if message.lease_until is not None and message.lease_until > now():
+        moment = await queries.database_time(session)
+        if message.lease_until is not None and message.lease_until > moment:
             raise MailDeferred("Another worker is sending this mail.")
         held_back = await suppressions.holds_back(
             session,
@@ -301,7 +302,7 @@ async def _claim(
         if held_back:
             message.state, message.error = "suppressed", "The address is on the suppression list."
             return None
-        message.lease_until = now() + _LEASE
+        message.lease_until = moment + _LEASE
         message.attempts += 1
         return _Claimed(
             id=message.id,

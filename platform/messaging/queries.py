@@ -40,6 +40,13 @@ async def message_for_update(session: TenantSession, message_id: UUID) -> Messag
     return await session.scalar(statement)
 
 
+async def database_time(session: TenantSession) -> datetime:
+    """Return the database's clock: a lease by a process's own may outlast it by hours."""
+    moment: datetime | None = await session.scalar(select(func.clock_timestamp()))
+    assert moment is not None
+    return moment
+
+
 async def messages(
     session: TenantSession | ReadSession, *, state: str = "", limit: int = 50
 ) -> Sequence[Message]:

@@ -151,9 +151,10 @@ async def _claim(database: Database, tenant: TenantRef, message_id: UUID) -> _Cl
         message = await queries.message_for_update(session, message_id)
         if message is None or message.state != "queued" or message.body_sealed is None:
             return None
-        if message.lease_until is not None and message.lease_until > now():
+        moment = await queries.database_time(session)
+        if message.lease_until is not None and message.lease_until > moment:
             raise SmsDeferred("Another worker is sending this message.")
-        message.lease_until = now() + _LEASE
+        message.lease_until = moment + _LEASE
         message.attempts += 1
         return _Claimed(
             message.recipient,

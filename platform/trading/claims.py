@@ -14,6 +14,7 @@ import asyncpg
 from identity import audit
 from kernel.actor import TenantRef
 from kernel.database import Database, TenantSession, driver, tagged
+from kernel.failpoints import reach
 from trading import queries, timelines
 from trading.models import PlatformOperation
 from trading.rules import Windows
@@ -104,6 +105,7 @@ async def take(
         async with database.tenant(tenant) as session:
             raw = await driver(session)
             rows = await raw.fetch(tagged(session, _TAKE), ids, float(limits.lease))
+            reach("trading.before_claim_commit")
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name != _LOGIN_BUSY:
             raise

@@ -254,6 +254,7 @@ async def _search(
         change = rules.judge(found, _wanted(claim)) or rules.after_miss(
             progress, moment.timestamp(), limits
         )
+    reach("trading.after_search")
     async with database.tenant(tenant) as session:
         await _record_search(session, claim, progress, change)
 

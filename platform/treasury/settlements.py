@@ -207,6 +207,7 @@ async def credited(session: TenantSession, events: Sequence[CashDone]) -> None:
         paid = Money(deposit.settled_amount or deposit.amount, deposit.currency)
         _tell_credited(session, deposit, event.account_id, paid)
     await _change(session, _CREDIT, rows)
+    reach("treasury.before_credit_commit")
 
 
 async def returned(session: TenantSession, event: CashFailed) -> None:

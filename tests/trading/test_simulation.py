@@ -28,8 +28,8 @@ from trading.models import PlatformOperation
 from trading.rules import Transition, Windows
 
 FAILPOINTS = {
-    *("trading.after_claim", "trading.before_call", "trading.after_call"),
-    "trading.before_done_commit",
+    *("trading.before_claim_commit", "trading.after_claim", "trading.before_call"),
+    *("trading.after_call", "trading.before_done_commit", "trading.after_search"),
 }
 CORES = 2
 

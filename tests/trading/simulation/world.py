@@ -325,7 +325,7 @@ def installed(loop: VirtualLoop, protections: Protections = ALL) -> Iterator[Non
     with pytest.MonkeyPatch.context() as patch:
         for module, changes in (
             (queries, answered),
-            (claims, {**hot, "time": clock}),
+            (claims, {**hot, "reach": _reach, "time": clock}),
             (outcomes, hot),
             (operations, {"reach": _reach, "time": clock, "_LOG": silent}),
             (dispatches, {"reach": _reach, "_LOG": silent}),
