@@ -92,8 +92,16 @@ class Entry(Base):
     __tablename__ = "entry"
     __table_args__ = (
         UniqueConstraint("key", name="uq_entry_key"),
-        UniqueConstraint("external_reference", name="uq_entry_external_reference"),
-        UniqueConstraint("reverses_id", name="uq_entry_reverses_id"),
+        # Partial: most entries have neither, and each index costs as much as a statement.
+        *(
+            Index(
+                f"uq_entry_{column}",
+                column,
+                unique=True,
+                postgresql_where=text(f"{column} IS NOT NULL"),
+            )
+            for column in ("external_reference", "reverses_id")
+        ),
     )
     id: Mapped[UUID] = uuid_key()
     key: Mapped[str] = short(160)

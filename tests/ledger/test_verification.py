@@ -34,15 +34,15 @@ CLOSED = (
 )
 # What stands in the way of some damage: the constraint's table and its words.
 CONSTRAINTS = {
-    "uq_entry_external_reference": ("entry", "UNIQUE (external_reference)"),
     "uq_entry_key": ("entry", "UNIQUE (key)"),
-    "uq_entry_reverses_id": ("entry", "UNIQUE (reverses_id)"),
     "uq_hold_key": ("hold", "UNIQUE (key)"),
     "ck_balance_never_negative": (
         "balance",
         "CHECK (held >= 0 AND (NOT guarded OR forcible OR amount + held <= 0))",
     ),
 }
+# And its unique indexes of what most entries have not.
+PARTIAL = ("external_reference", "reverses_id")
 
 
 async def keep_books(database: Database, tenant: TenantRef) -> None:
@@ -178,6 +178,8 @@ async def test_planted_damage_turns_its_line_red(
         )
         for name, (table, _) in CONSTRAINTS.items():
             await superuser.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+        for column in PARTIAL:
+            await superuser.execute(f"DROP INDEX uq_entry_{column}")
         await superuser.execute(damage)
 
     try:
@@ -201,6 +203,11 @@ async def _mend(superuser: asyncpg.Connection, tenant: TenantRef) -> None:
             await superuser.execute(f"DELETE FROM {table}")
         for name, (table, words) in CONSTRAINTS.items():
             await superuser.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {words}")
+        for column in PARTIAL:
+            await superuser.execute(
+                f"CREATE UNIQUE INDEX uq_entry_{column} ON entry ({column})"
+                f" WHERE {column} IS NOT NULL"
+            )
 
 
 def test_the_command_prints_a_line_for_each_brokerage_and_ends_with_its_verdict(

@@ -74,6 +74,15 @@ def upgrade() -> None:
     op.add_column(
         "entry", sa.Column("forced", sa.Boolean(), server_default=sa.false(), nullable=False)
     )
+    for column in ("external_reference", "reverses_id"):
+        op.drop_constraint(f"uq_entry_{column}", "entry", type_="unique")
+        op.create_index(
+            f"uq_entry_{column}",
+            "entry",
+            [column],
+            unique=True,
+            postgresql_where=sa.text(f"{column} IS NOT NULL"),
+        )
     op.drop_constraint("fk_posting_entry_id", "posting", type_="foreignkey")
     op.drop_constraint("ck_posting_amount", "posting", type_="check")
     op.execute("DROP TRIGGER posting_balances ON posting")
