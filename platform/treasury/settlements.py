@@ -100,6 +100,8 @@ async def apply(session: TenantSession, words: Sequence[tuple[Deposit, Fact]]) -
                 reason=decision.reason,
             )
     await settle(session, settled)
+    # Whoever reads a deposit again must not read it as it was before it was moved.
+    await session.flush()
     return decisions
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from clients import restrictions
 from clients.restrictions import ClientRestricted
+from connectors.payments.engine.definitions import State
 from kernel.database import TenantSession
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import uuid7
@@ -19,9 +20,10 @@ from tests.treasury.desk import Desk
 from trading import queries as trading_queries
 from trading.events import CashDone, CashFailed
 from trading.models import TradingAccount
-from treasury import deposits, subscribers
+from treasury import deposits, queries, settlements, subscribers
 from treasury.deposits import DepositClosed, DepositNotHeld, ProviderUnavailable
 from treasury.models import Deposit
+from treasury.rules import Fact
 
 
 async def account_of(desk: Desk, *, client_id: UUID | None = None, login: int = 900001) -> UUID:
@@ -223,3 +225,19 @@ async def test_a_provider_that_does_not_answer_leaves_the_deposit_to_be_tried_ag
     await desk.say(deposit, "completed")
     with pytest.raises(DepositClosed):
         await desk.pay(deposit)
+
+
+@pytest.mark.parametrize(("said", "state"), [("failed", "failed"), ("cancelled", "cancelled")])
+async def test_what_a_fact_has_moved_is_there_when_the_row_is_read_again(
+    desk: Desk, said: State, state: str
+) -> None:
+    """Asked providers answer within a transaction that reads the deposit once more."""
+    deposit = await desk.start()
+
+    async with desk.database.tenant(desk.tenant) as session:
+        locked = await queries.locked_deposit(session, deposit.id)
+        assert locked is not None
+        await settlements.apply(session, [(locked, Fact(said, "", None, None))])
+        await session.refresh(locked)
+
+    assert (await desk.seen(deposit)).state == state
