@@ -6,7 +6,17 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from connectors.payments.simulator import endpoints, events, forms, intents, refunds, sessions
+from connectors.payments.simulator import (
+    disputes,
+    endpoints,
+    events,
+    forms,
+    intents,
+    payouts,
+    prices,
+    refunds,
+    sessions,
+)
 from connectors.payments.simulator.errors import ApiError, no_such
 from connectors.payments.simulator.events import API_VERSION
 from connectors.payments.simulator.store import JsonObject, Store, new_id
@@ -23,6 +33,9 @@ LISTS = {
     "/v1/events": ("event", ("type",)),
     "/v1/webhook_endpoints": ("webhook_endpoint", ()),
     "/v1/disputes": ("dispute", ("charge", "payment_intent")),
+    "/v1/products": ("product", ()),
+    "/v1/prices": ("price", ("product", "currency", "type")),
+    "/v1/payouts": ("payout", ("status",)),
 }
 NOUNS = {
     "checkout.session": "checkout.session",
@@ -37,6 +50,9 @@ CREATES: dict[str, Create] = {
     "/v1/payment_intents": intents.create,
     "/v1/refunds": refunds.create,
     "/v1/webhook_endpoints": endpoints.create,
+    "/v1/products": prices.create_product,
+    "/v1/prices": prices.create_price,
+    "/v1/payouts": payouts.create,
 }
 CHANGES: dict[tuple[str, str, str], Change] = {
     ("POST", "/v1/checkout/sessions", "expire"): sessions.expire_requested,
@@ -44,6 +60,11 @@ CHANGES: dict[tuple[str, str, str], Change] = {
     ("POST", "/v1/payment_intents", "confirm"): intents.confirm,
     ("POST", "/v1/payment_intents", "cancel"): intents.cancel,
     ("POST", "/v1/webhook_endpoints", ""): endpoints.update,
+    ("POST", "/v1/products", ""): prices.update_product,
+    ("POST", "/v1/prices", ""): prices.update_price,
+    ("POST", "/v1/disputes", ""): disputes.update,
+    ("POST", "/v1/disputes", "close"): disputes.close,
+    ("POST", "/v1/payouts", "cancel"): payouts.cancel,
     ("DELETE", "/v1/webhook_endpoints", ""): endpoints.delete,
 }
 
@@ -128,7 +149,6 @@ def _replay(store: Store, account: str, key: str, request: Request) -> tuple[int
             "Keys for idempotent requests can only be used with the same endpoint and the same"
             f" parameters they were first used with. Try using a key other than '{key}'.",
             kind="idempotency_error",
-            code="idempotency_key_in_use",
         )
     return saved[1], saved[2]
 

@@ -4,13 +4,18 @@ import hmac
 import json
 from typing import Any
 
-from connectors.payments.simulator import events
+from connectors.payments.simulator import disputes, events, payments
 from connectors.payments.simulator.desk.controls import Desk
 from connectors.payments.simulator.errors import ApiError, no_such
 from connectors.payments.simulator.store import JsonObject, Store
 from connectors.payments.simulator.wire import Request, Response
 
-NUMBERS = {"duplicate": (1, 100), "delay_ms": (0, 600_000), "retry_ms": (1, 3_600_000)}
+NUMBERS = {
+    "forge": (0, 1000),
+    "duplicate": (1, 100),
+    "delay_ms": (0, 600_000),
+    "retry_ms": (1, 3_600_000),
+}
 SWITCHES = ("shuffle", "hold")
 SETTLE_SECONDS_MAX = 86400
 
@@ -54,6 +59,8 @@ def _route(store: Store, method: str, path: str, sent: JsonObject) -> JsonObject
         return {"deliveries": [_shown(store, delivery) for delivery in store.deliveries()]}
     if method == "POST" and path.startswith("/_simulator/events/") and path.endswith("/resend"):
         return _resend(store, path.split("/")[3])
+    if method == "POST" and path.startswith("/_simulator/charges/"):
+        return _charge(store, *path.split("/")[3:])
     raise ApiError(404, f"No such operator request: {method} {path}")
 
 
@@ -72,6 +79,7 @@ def _switch(store: Store, sent: JsonObject) -> JsonObject:
         "shuffle": store.setting("shuffle", False),
         "hold": store.setting("hold", False),
         "delay_ms": store.setting("delay_ms", 0),
+        "forge": store.setting("forge", 0),
     }
 
 
@@ -97,3 +105,22 @@ def _resend(store: Store, event_id: str) -> JsonObject:
     ]
     events.queue(store, account, event_id, targets)
     return {"id": event_id, "queued": len(targets)}
+
+
+def _charge(store: Store, charge_id: str, verb: str) -> JsonObject:
+    """Have the cardholder's bank dispute a charge, or decide the dispute that is open."""
+    account = store.owner(charge_id)
+    charge = store.get(account, charge_id) if account else None
+    if account is None or charge is None or charge["object"] != "charge":
+        raise no_such("charge", charge_id)
+    known = [
+        one
+        for one in store.everything(account, "dispute")
+        if one["charge"] == charge_id and one["status"] in disputes.OPEN
+    ]
+    if verb == "dispute" and charge["paid"] and not known:
+        return payments.open_dispute(store, account, charge)
+    if verb in ("win", "lose") and known:
+        status = "won" if verb == "win" else "lost"
+        return disputes.finish(store, account, known[0], status)
+    raise ApiError(409, f"This charge cannot do {verb}.")

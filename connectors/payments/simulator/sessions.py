@@ -3,8 +3,8 @@
 import time
 from typing import Any
 
-from connectors.payments.simulator import currencies, events, forms, objects, payments
-from connectors.payments.simulator.errors import ApiError, missing_parameter, no_such
+from connectors.payments.simulator import currencies, events, forms, objects, payments, prices
+from connectors.payments.simulator.errors import ApiError, missing_parameter
 from connectors.payments.simulator.instruments import Instrument
 from connectors.payments.simulator.store import JsonObject, Store, new_id
 
@@ -38,7 +38,7 @@ def create(store: Store, account: str, parameters: dict[str, Any]) -> JsonObject
     success_url = _address(parameters, "success_url")
     if success_url is None:
         raise missing_parameter("success_url")
-    items, currency, total = _line_items(parameters)
+    items, currency, total = _line_items(store, account, parameters)
     methods = forms.strings(parameters, "payment_method_types") or list(METHODS)
     for index, method in enumerate(methods):
         if method not in METHODS:
@@ -105,82 +105,78 @@ def _expiry(parameters: dict[str, Any]) -> int:
     return moment
 
 
-def _line_items(parameters: dict[str, Any]) -> tuple[list[JsonObject], str, int]:
+def _line_items(
+    store: Store, account: str, parameters: dict[str, Any]
+) -> tuple[list[JsonObject], str, int]:
     sent = parameters.get("line_items")
     if not sent:
         raise missing_parameter("line_items")
     if not isinstance(sent, list) or not all(isinstance(item, dict) for item in sent):
         raise ApiError(400, "Invalid array", param="line_items")
     items: list[JsonObject] = []
-    currency: str | None = None
     for index, item in enumerate(sent):
         name = f"line_items[{index}]"
-        if "price" in item:
-            raise no_such("price", str(item["price"]), param=f"{name}[price]", status=400)
-        priced = forms.mapping(item, "price_data") if "price_data" in item else item
-        inner = f"{name}[price_data]" if "price_data" in item else name
-        own = currencies.checked(
-            priced.get("currency") or parameters.get("currency"), param=f"{inner}[currency]"
-        )
-        if currency not in (None, own):
-            raise ApiError(
-                400, "All line items must have the same currency.", param=f"{inner}[currency]"
-            )
-        currency = own
-        amount_name = "unit_amount" if "price_data" in item else "amount"
-        amount = forms.integer(priced, amount_name, param=f"{inner}[{amount_name}]")
-        if amount is None:
-            raise missing_parameter(f"{inner}[{amount_name}]")
         quantity = forms.integer(item, "quantity", param=f"{name}[quantity]")
         quantity = 1 if quantity is None else quantity
-        if amount < 0 or quantity < 1:
+        if quantity < 1:
             raise ApiError(
                 400,
-                "Amounts can't be negative, and a quantity is at least 1.",
+                "A quantity is at least 1.",
                 code="parameter_invalid_integer",
-                param=f"{inner}[{amount_name}]" if amount < 0 else f"{name}[quantity]",
+                param=f"{name}[quantity]",
             )
-        label = forms.mapping(priced, "product_data").get("name") or priced.get("name")
-        if not label and "price_data" in item:
-            raise missing_parameter(f"{inner}[product_data][name]")
-        items.append(_item(str(label or "Payment"), own, amount, quantity))
-    total = sum(item["amount_total"] for item in items)
-    currencies.check_amount(total, str(currency), param="line_items")
-    return items, str(currency), total
+        if "price" in item:
+            found = prices.of_line(store, account, str(item["price"]), f"{name}[price]")
+        else:
+            found = _priced(parameters, item, name)
+        if items and found[0]["currency"] != items[0]["currency"]:
+            raise ApiError(
+                400, "All line items must have the same currency.", param=f"{name}[currency]"
+            )
+        items.append(_item(*found, quantity))
+    total, currency = sum(item["amount_total"] for item in items), items[0]["currency"]
+    currencies.check_amount(total, currency, param="line_items")
+    return items, currency, total
 
 
-def _item(label: str, currency: str, amount: int, quantity: int) -> JsonObject:
+def _priced(parameters: dict[str, Any], item: dict[str, Any], name: str) -> tuple[JsonObject, str]:
+    """Return the price that a line itself describes, and the words for it."""
+    priced = forms.mapping(item, "price_data") if "price_data" in item else item
+    inner = f"{name}[price_data]" if "price_data" in item else name
+    currency = currencies.checked(
+        priced.get("currency") or parameters.get("currency"), param=f"{inner}[currency]"
+    )
+    amount_name = "unit_amount" if "price_data" in item else "amount"
+    amount = forms.integer(priced, amount_name, param=f"{inner}[{amount_name}]")
+    if amount is None:
+        raise missing_parameter(f"{inner}[{amount_name}]")
+    if amount < 0:
+        raise ApiError(
+            400,
+            "Amounts can't be negative.",
+            code="parameter_invalid_integer",
+            param=f"{inner}[{amount_name}]",
+        )
+    label = forms.mapping(priced, "product_data").get("name") or priced.get("name")
+    if not label and "price_data" in item:
+        raise missing_parameter(f"{inner}[product_data][name]")
+    price = prices.blank(currency, amount, new_id("prod", 14)) | {"active": False}
+    return price, str(label or "Payment")
+
+
+def _item(price: JsonObject, label: str, quantity: int) -> JsonObject:
+    amount = price["unit_amount"] * quantity
     return {
         "id": new_id("li"),
         "object": "item",
         "amount_discount": 0,
-        "amount_subtotal": amount * quantity,
+        "amount_subtotal": amount,
         "amount_tax": 0,
-        "amount_total": amount * quantity,
-        "currency": currency,
+        "amount_total": amount,
+        "currency": price["currency"],
         "description": label,
         "metadata": {},
-        "price": {
-            "id": new_id("price"),
-            "object": "price",
-            "active": False,
-            "billing_scheme": "per_unit",
-            "created": int(time.time()),
-            "currency": currency,
-            "custom_unit_amount": None,
-            "livemode": False,
-            "lookup_key": None,
-            "metadata": {},
-            "nickname": None,
-            "product": new_id("prod", 14),
-            "recurring": None,
-            "tax_behavior": "unspecified",
-            "tiers_mode": None,
-            "transform_quantity": None,
-            "type": "one_time",
-            "unit_amount": amount,
-            "unit_amount_decimal": str(amount),
-        },
+        "price": price,
         "quantity": quantity,
     }
 

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from connectors.payments.simulator import sessions
+from connectors.payments.simulator import payouts, sessions
 from connectors.payments.simulator.instruments import BY_IBAN
 from connectors.payments.simulator.store import Store
 
@@ -47,6 +47,9 @@ class Clock:
         if action == "expires":
             if thing["status"] == "open":
                 sessions.expire(self.store, account, thing)
+            return
+        if action == payouts.PAID:
+            payouts.arrive(self.store, account, thing)
             return
         instrument = next(item for name, item in BY_OUTCOME.items() if name == action)
         sessions.settle(self.store, account, intent=thing, instrument=instrument)

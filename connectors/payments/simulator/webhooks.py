@@ -89,6 +89,10 @@ class Courier:
         started = time.time()
         body = json.dumps(events.with_pending_count(self.store, event), indent=2).encode()
         secret = self.store.endpoint_secret(endpoint["id"])
+        if (forged := self.store.setting("forge", 0)) > 0:
+            with self.store.transaction():
+                self.store.set_setting("forge", forged - 1)
+            secret = "wrong"  # noqa: S105 - the operator asked for a wrong signature
         status, error = None, None
         try:
             target = parse(endpoint["url"])
