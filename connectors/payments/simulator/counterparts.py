@@ -6,6 +6,7 @@ and one `api_base` for every connection.
 
 from collections.abc import Callable
 
+from connectors.payments.simulator.coinspaid.api import CoinsPaid
 from connectors.payments.simulator.crypto.api import Crypto
 from connectors.payments.simulator.desk import faults, hosted
 from connectors.payments.simulator.desk.controls import STRIPE, Desk
@@ -24,7 +25,7 @@ class Counterparts:
 
     def __init__(self, store: Store) -> None:
         """Share the simulator's store."""
-        known: list[Protocol] = [Praxis(), Skrill(), Vpg(), Crypto()]
+        known: list[Protocol] = [Praxis(), Skrill(), Vpg(), Crypto(), CoinsPaid()]
         self.protocols = {protocol.name: protocol for protocol in known}
         self.records = Records(store)
         self.desk = Desk(self.records, self.protocols)

@@ -240,3 +240,29 @@ async def test_forged_callbacks_are_refused_and_lost_answers_are_unknown(
     endpoint.wait(1)
     with pytest.raises(CallbackRefused):
         await circle.notices(1)
+
+
+async def test_coinspaid_deposits_to_an_address_and_pays_out_once(
+    simulator: PspSimulator, endpoint: Merchant
+) -> None:
+    """Each transfer is a deposit; the same withdrawal is taken once, also after a lost answer."""
+    words = {"api_key": "api_key", "api_secret": "api_secret"}
+    options = {"callback_url": endpoint.url}
+    circle = Circle(simulator, endpoint, "coinspaid", "coinspaid", words, **options)
+    circle.answer_as_we_do()
+    step = await circle.gateway.deposit(circle.order("DEP-1", "0.02", "BTC", method="btc"))
+    assert (step.kind, step.address) == ("address", circle.payment("DEP-1")["extra"]["address"])
+    simulator.act(circle.payment("DEP-1")["id"], "send", amount="0.01999999")
+    notices = await circle.notices(2)
+    assert [one.state for one in notices] == ["pending", "succeeded"]
+    assert str(notices[-1].amount) == "0.01999999 BTC"
+    payout = circle.order("WDR-1", "0.01", "BTC", method="btc", beneficiary={"address": "b1x"})
+    simulator.fault("coinspaid", "drop", path="withdrawal")
+    with pytest.raises(PaymentUnknown):
+        await circle.gateway.withdraw(payout)
+    with pytest.raises(PaymentRefused):
+        await circle.gateway.withdraw(payout)
+    paid = (await circle.notices(3))[-1]
+    assert (paid.state, paid.reference) == ("succeeded", "WDR-1")
+    assert circle.moved("WDR-1") == [("payout", "0.01", "BTC")]
+    _done(simulator, "coinspaid")

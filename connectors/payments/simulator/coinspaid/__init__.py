@@ -1,0 +1,1 @@
+"""A counterpart that speaks CoinsPaid's processing API: addresses, deposits, withdrawals."""
