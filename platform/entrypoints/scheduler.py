@@ -30,6 +30,7 @@ from tenants.ports import Ports
 from tenants.schedule import Job
 from trading import schedule as trading_jobs
 from treasury import schedule as treasury_jobs
+from treasury.withdrawals import schedule as withdrawal_jobs
 
 _LOG = logger(__name__)
 LEASE_SECONDS = 15.0
@@ -40,7 +41,7 @@ def jobs() -> list[Job]:
     """Return every room's repeated jobs."""
     rooms = (
         *(identity_jobs, trading_jobs, treasury_jobs, revenue_jobs, introducers_jobs),
-        *(crm_jobs, backoffice_jobs, messaging_jobs),
+        *(crm_jobs, backoffice_jobs, messaging_jobs, withdrawal_jobs),
     )
     return [job for room in rooms for job in room.JOBS]
 

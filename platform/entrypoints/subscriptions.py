@@ -26,6 +26,7 @@ from treasury.connections import Reach
 from treasury.events import DepositSettled, PaymentUnclear, WebhookStored
 from treasury.reconciliation import subscribers as reconciliation_subscribers
 from treasury.transfers import subscribers as transfer_subscribers
+from treasury.withdrawals import subscribers as withdrawal_subscribers
 
 _BATCH = 100
 
@@ -36,6 +37,7 @@ def subscriptions(ports: Ports) -> Subscriptions:
     renderer = Renderer()  # starts children when a tenant's template is first used
     made.at_close(renderer.close)
     _treasury(made, ports)
+    withdrawal_subscribers.subscribe(made, ports)
     trading_subscribers.subscribe(made, ports)
     messaging_subscribers.subscribe(made, ports, renderer)
     compliance_subscribers.subscribe(made, ports)

@@ -29,6 +29,15 @@ PERMISSIONS = {
     "treasury.reconciliation.request": "Reconcile, take breaks over and ask to write them off",
     "treasury.reconciliation.approve": "Write off and top up what somebody else has asked for",
     "treasury.reconciliation.export": "Export breaks",
+    "treasury.withdrawal.read": "See withdrawals, their parts and payouts",
+    "treasury.withdrawal.change": "Hold withdrawals and say what was paid by hand",
+    "treasury.withdrawal.export": "Export withdrawals",
+    "treasury.withdrawal.approve": "Approve withdrawals, and confirm payouts made by hand",
+    "treasury.withdrawal_check.approve": "Approve withdrawals: the first look",
+    "treasury.withdrawal_risk.approve": "Approve withdrawals: flags and risks",
+    "treasury.withdrawal_large.approve": "Approve withdrawals: the largest",
+    "treasury.withdrawal_rule.read": "See who approves withdrawals, and what they cost",
+    "treasury.withdrawal_rule.change": "Change who approves withdrawals, and what they cost",
     "treasury.connection.read": "See the connections to payment providers",
     "treasury.connection.change": "Connect payment providers and set limits",
 }
@@ -71,6 +80,28 @@ GRANTS = {
     ),
     "treasury.reconciliation.approve": {"owner": "all", "finance_head": "all"},
     "treasury.reconciliation.export": dict.fromkeys(("owner", "finance_head", "auditor"), "all"),
+    "treasury.withdrawal.read": {
+        **dict.fromkeys(
+            ("owner", "admin", "finance_head", "payments_officer", "compliance_head"), "all"
+        ),
+        **dict.fromkeys(("dealing", "auditor", "support"), "all"),
+        "sales_head": "desk",
+        **dict.fromkeys(("sales_agent", "retention_agent"), "own"),
+    },
+    "treasury.withdrawal.change": dict.fromkeys(
+        ("owner", "finance_head", "payments_officer", "compliance_head"), "all"
+    ),
+    "treasury.withdrawal.export": dict.fromkeys(("owner", "finance_head", "auditor"), "all"),
+    "treasury.withdrawal.approve": dict.fromkeys(("owner", "finance_head"), "all"),
+    "treasury.withdrawal_check.approve": dict.fromkeys(
+        ("owner", "finance_head", "payments_officer"), "all"
+    ),
+    "treasury.withdrawal_risk.approve": dict.fromkeys(("owner", "compliance_head"), "all"),
+    "treasury.withdrawal_large.approve": {"owner": "all"},
+    "treasury.withdrawal_rule.read": dict.fromkeys(
+        ("owner", "admin", "finance_head", "auditor"), "all"
+    ),
+    "treasury.withdrawal_rule.change": dict.fromkeys(("owner", "finance_head"), "all"),
     "treasury.connection.read": {"owner": "all", "admin": "all", "finance_head": "all"},
     "treasury.connection.change": {"owner": "all", "admin": "all"},
 }

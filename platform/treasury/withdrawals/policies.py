@@ -1,0 +1,69 @@
+"""Who approves withdrawals up to which amount: rows of a brokerage's own."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from decimal import Decimal
+
+from sqlalchemy import delete
+from sqlalchemy.dialects.postgresql import insert
+
+from identity import audit
+from kernel.database import TenantSession
+from kernel.errors import InvalidInput
+from kernel.ids import uuid7
+from treasury.withdrawals import queries, rules
+from treasury.withdrawals.models import WithdrawalRule
+
+Ladder = Sequence[tuple[Decimal | None, Sequence[str]]]
+_RUNGS_MAX = 8
+
+
+async def ladder(session: TenantSession) -> Ladder:
+    """Return the rules in force; the first ones are written when there are none yet."""
+    rows = await queries.rows_of_rules(session)
+    if not rows:
+        values = [
+            {"id": uuid7(), "amount_to": limit, "permissions": list(steps)}
+            for limit, steps in rules.LADDER
+        ]
+        await session.execute(insert(WithdrawalRule).on_conflict_do_nothing(), values)
+        rows = await queries.rows_of_rules(session)
+    return [(row.amount_to, row.permissions) for row in rows]
+
+
+async def change(session: TenantSession, wanted: Ladder, *, known: Collection[str]) -> None:
+    """Replace the rules; one without a limit must stand at the end and name people.
+
+    Raises InvalidInput, one sentence a rung by its place.
+    """
+    problems: dict[str, str] = {}
+    limits = [limit for limit, _ in wanted]
+    if not 0 < len(wanted) <= _RUNGS_MAX:
+        raise InvalidInput({"rules": f"Keep between one and {_RUNGS_MAX} rules."})
+    if limits.count(None) != 1 or limits[-1] is not None or not wanted[-1][1]:
+        problems["rules"] = "The last rule has no limit and names who approves."
+    numbers = [limit for limit in limits if limit is not None]
+    if any(limit <= 0 for limit in numbers) or sorted(set(numbers)) != numbers:
+        problems["rules"] = "Enter rising amounts, each larger than nothing."
+    if any(step not in known for _, steps in wanted for step in steps):
+        problems["rules"] = "Choose steps from the list."
+    if problems:
+        raise InvalidInput(problems)
+    before = [(row.amount_to, row.permissions) for row in await queries.rows_of_rules(session)]
+    await session.execute(delete(WithdrawalRule))
+    session.add_all(
+        WithdrawalRule(id=uuid7(), amount_to=limit, permissions=list(steps))
+        for limit, steps in wanted
+    )
+    audit.record(
+        session,
+        "treasury.withdrawal_rules_changed",
+        subject=("withdrawal_rule", "all"),
+        before={"rules": _as_json(before)},
+        after={"rules": _as_json(wanted)},
+    )
+
+
+def _as_json(wanted: Ladder) -> list[list[object]]:
+    return [[None if limit is None else str(limit), list(steps)] for limit, steps in wanted]
