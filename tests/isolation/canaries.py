@@ -34,6 +34,7 @@ _READ_BY_CODE = {
     "currency_digits": 2,
     "currency_to": "EUR",
     "age_hours": 24,
+    "fee": Decimal(0),
     "quote_seconds": 60,
     "provider": "stripe",
     "media_type": "image/png",

@@ -211,12 +211,7 @@ class WithdrawalRule(Base):
     """
 
     __tablename__ = "withdrawal_rule"
-    __table_args__ = (
-        UniqueConstraint(
-            "amount_to", name="uq_withdrawal_rule_amount_to", postgresql_nulls_not_distinct=True
-        ),
-        CheckConstraint("amount_to > 0 OR cardinality(permissions) > 0", name="top"),
-    )
+    __table_args__ = (CheckConstraint("amount_to > 0 OR cardinality(permissions) > 0", name="top"),)
     id: Mapped[UUID] = uuid_key()
     amount_to: Mapped[Decimal | None] = money(nullable=True)
     permissions: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from decimal import Decimal
+from uuid import UUID
 
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
@@ -24,8 +25,9 @@ async def ladder(session: TenantSession) -> Ladder:
     rows = await queries.rows_of_rules(session)
     if not rows:
         values = [
-            {"id": uuid7(), "amount_to": limit, "permissions": list(steps)}
-            for limit, steps in rules.LADDER
+            # The same ids for everybody who comes first, so that the rules are written once.
+            {"id": UUID(int=number), "amount_to": limit, "permissions": list(steps)}
+            for number, (limit, steps) in enumerate(rules.LADDER, start=1)
         ]
         await session.execute(insert(WithdrawalRule).on_conflict_do_nothing(), values)
         rows = await queries.rows_of_rules(session)

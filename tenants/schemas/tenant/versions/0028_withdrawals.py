@@ -234,9 +234,6 @@ def _create_codes_and_rules() -> None:
         sa.Column("amount_to", _MONEY, nullable=True),
         sa.Column("permissions", _WORDS, server_default=sa.text("'{}'"), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_withdrawal_rule"),
-        sa.UniqueConstraint(
-            "amount_to", name="uq_withdrawal_rule_amount_to", postgresql_nulls_not_distinct=True
-        ),
         sa.CheckConstraint(
             "amount_to > 0 OR cardinality(permissions) > 0", name="ck_withdrawal_rule_top"
         ),
