@@ -16,6 +16,7 @@ font-variant-numeric:tabular-nums}
 .items{list-style:none;margin:16px 0 0;padding:0;border-top:1px solid #d2d7df}
 .items li{display:flex;justify-content:space-between;gap:16px;padding:12px 0;
 border-bottom:1px solid #d2d7df;font-variant-numeric:tabular-nums}
+.items span:last-child{min-width:0;overflow-wrap:anywhere;text-align:end}
 .card{background:#fff;border:1px solid #d2d7df;border-radius:10px;padding:20px}
 fieldset{border:0;margin:0 0 8px;padding:0}legend{padding:0;font-weight:600;margin-bottom:8px}
 .choice{display:flex;gap:10px;align-items:center;min-height:44px}
