@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from clients import queries as client_queries
-from kernel.clock import now
 from kernel.database import TenantSession, write
 from kernel.errors import InvalidInput, NotFound, ProductError
 from kernel.events import record
@@ -14,6 +13,7 @@ from kernel.failpoints import reach
 from ledger import bookings, chart, entries, holds
 from ledger.bookings import Account
 from trading import operations
+from trading import queries as trading_queries
 from trading.events import CashDone, CashFailed
 from trading.operations import CashRequest
 from treasury.withdrawals import facts, queries, rules, transitions
@@ -78,7 +78,7 @@ async def _from_wallet(session: TenantSession, withdrawal: Withdrawal) -> None:
             lines=bookings.move(wallet, pending, part.money),
             reference=withdrawal.reference,
         )
-        part.next_at = now()
+        part.next_at = await trading_queries.database_time(session)
     await _paying(session, withdrawal, "Taken from the wallet.")
 
 
@@ -122,7 +122,7 @@ async def booked(session: TenantSession, events: Sequence[CashDone]) -> None:
         )
         for part in await queries.parts(session, withdrawal.id):
             part.entry_id = entry_id
-            part.next_at = now()
+            part.next_at = await trading_queries.database_time(session)
         await _paying(session, withdrawal, f"Booked on the server, {event.ticket}.")
         await write(session)
         reach("treasury.withdrawal_before_booked_commit")

@@ -24,7 +24,6 @@ from connectors.payments.engine.port import (
 from connectors.payments.port import CredentialsRefused, PaymentRefused, PaymentUnknown
 from identity import audit
 from kernel.actor import TenantRef
-from kernel.clock import now
 from kernel.crypto import Vault
 from kernel.database import Database, ReadSession, TenantSession, write
 from kernel.events import record
@@ -35,6 +34,7 @@ from kernel.settings import Settings
 from ledger import bookings, chart, entries
 from ledger.chart import HOUSE, MAIN_BANK
 from ledger.lines import credit, debit
+from trading import queries as trading_queries
 from treasury import connections
 from treasury import queries as treasury_queries
 from treasury.withdrawals import debits, destinations, queries, transitions
@@ -180,7 +180,9 @@ async def _claim(
     withdrawal, part = locked
     if withdrawal.state != "paying" or part.way == "manual" or part.state in ("paid", "failed"):
         return None
-    if not asked and (part.next_at is None or part.next_at > now()):
+    if not asked and (
+        part.next_at is None or part.next_at > await trading_queries.database_time(session)
+    ):
         return None
     provider = await _provider(session, part, gateways=gateways, vault=vault)
     if provider is None:
@@ -197,7 +199,7 @@ async def _claim(
     elif part.state == "paying" and part.provider_reference is None:
         # Whoever sent it never came back: from now on it is unknown.
         part.state = "unknown"
-    part.next_at = now() + LEASE
+    part.next_at = await trading_queries.database_time(session) + LEASE
     order = await _order(session, withdrawal, part, vault=vault, settings=settings)
     fact = "called" if act == "send" else "asked"
     transitions.step(session, part.id, part.attempt, fact, order.reference)
@@ -297,7 +299,7 @@ async def _unknown(session: TenantSession, claim: _Claim) -> None:
     _, part = locked
     if part.attempt == claim.attempt and claim.act == "send" and part.state == "paying":
         part.state = "unknown"
-    part.next_at = now() + QUIET
+    part.next_at = await trading_queries.database_time(session) + QUIET
     transitions.step(session, part.id, claim.attempt, "unknown", "No answer came.")
 
 
@@ -312,18 +314,18 @@ async def _refused(session: TenantSession, claim: _Claim, refusal: PaymentRefuse
         if isinstance(refusal, CredentialsRefused):
             # Nothing is wrong with the payout: it goes out when the key works again.
             part.state = "unknown"
-            part.next_at = now() + _PENDING
+            part.next_at = await trading_queries.database_time(session) + _PENDING
             transitions.step(session, part.id, claim.attempt, "unknown", "Credentials refused.")
             return
         transitions.step(session, part.id, claim.attempt, "refused", words)
         await _failed(session, withdrawal, part, reason=f"The provider refused: {words}"[:200])
         return
     if isinstance(refusal, CredentialsRefused | OrderRefused) or part.provider_reference:
-        part.next_at = now() + _PENDING
+        part.next_at = await trading_queries.database_time(session) + _PENDING
         transitions.step(session, part.id, claim.attempt, "asked in vain", words)
         return
     part.misses += 1
-    part.next_at = now() + QUIET
+    part.next_at = await trading_queries.database_time(session) + QUIET
     transitions.step(session, part.id, claim.attempt, "not found", words)
 
 
@@ -362,7 +364,7 @@ async def _apply(
         return _contradicted(session, withdrawal, part, state)
     if part.state == "unknown" and part.provider_reference is not None:
         part.state = "paying"
-    part.next_at = now() + _PENDING
+    part.next_at = await trading_queries.database_time(session) + _PENDING
     return "under way"
 
 
@@ -437,7 +439,7 @@ async def _finish(
     part.state = state
     part.reason = reason[:200]
     part.next_at = None
-    part.finished_at = now()
+    part.finished_at = await trading_queries.database_time(session)
     await session.flush()
     audit.record(
         session,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from kernel.actor import TenantRef
-from kernel.clock import now
 from kernel.log import logger
 from tenants.ports import Ports
 from tenants.schedule import Job
+from trading import queries as trading_queries
 from treasury.withdrawals import debits, payouts, queries
 
 _LOG = logger(__name__)
@@ -20,8 +20,10 @@ _PATIENCE = timedelta(minutes=2)
 async def follow(ports: Ports, tenant: TenantRef) -> None:
     """Take further what is approved and was left, and see to every payout that is due."""
     async with ports.database.tenant_read(tenant) as session:
-        left = await queries.stuck(session, moment=now() - _PATIENCE, limit=_AT_ONCE)
-        due = await queries.due_parts(session, moment=now(), limit=_AT_ONCE)
+        # By the database's clock, like everything that decides whether money is sent again.
+        moment = await trading_queries.database_time(session)
+        left = await queries.stuck(session, moment=moment - _PATIENCE, limit=_AT_ONCE)
+        due = await queries.due_parts(session, moment=moment, limit=_AT_ONCE)
     for withdrawal_id in left:
         async with ports.database.tenant(tenant) as writing:
             await debits.advance(writing, withdrawal_id=withdrawal_id)
