@@ -78,6 +78,7 @@ COMMISSION = (click("main a[href^='/commissions/']:not([href*='export'])"),)
 HOLDER = (click("main a[href^='/settings/roles/people/']"),)
 VIEW_AS = "/settings/roles/view?role="
 ACCOUNT = (click("main a[href^='/accounts/']"),)
+TRANSFER = (click("main a[href^='/transfer/TRF']"),)
 DEPOSIT = (click("main a[href^='/deposit/DEP']"),)
 
 
@@ -109,6 +110,10 @@ TRADER = (
     Spot("my", "/deposit/{reference:str}", "trader", "/history", DEPOSIT),
     Spot("my", "/history", "trader"),
     Spot("my", "/wallets", "trader"),
+    Spot("my", "/transfer", "trader"),
+    Spot("my", "/convert", "trader"),
+    Spot("my", "/transfers", "trader"),
+    Spot("my", "/transfer/{reference:str}", "trader", "/transfers", TRANSFER),
     *_own_pages("my", "trader"),
 )
 PARTNERS = (
@@ -296,6 +301,7 @@ NO_PAGE = {
     ("public", "/unsubscribe/{token:str}"): "a mailed link",
     ("public", "/verify/{code:str}"): "a printed link, seen in its own test",
     ("trader", "/deposit/{reference:str}/receipt.pdf"): "a file",
+    ("trader", "/transfer/{reference:str}/receipt.pdf"): "a file",
     ("trader", "/history/statement.pdf"): "a file",
     ("partner", "/commissions/statement.pdf"): "a file",
     ("staff", "/backoffice"): "leads on",

@@ -28,6 +28,7 @@ from themes.formats import isolated, money_text
 _CHECKS_PER_IP, _SECONDS = 60, 600
 KINDS = {
     "deposit_receipt": marked("Deposit receipt"),
+    "transfer_receipt": marked("Transfer receipt"),
     "wallet_statement": marked("Wallet statement"),
     "commission_statement": marked("Commission statement"),
 }

@@ -40,6 +40,7 @@ _REASONS = (
         re.compile("a partner below is entitled to as much"),
         marked("a partner below is entitled to as much"),
     ),
+    (re.compile("before the client had qualified"), marked("before the client had qualified")),
     (re.compile("the trade paid no commission"), marked("the trade paid no commission")),
     (
         re.compile("the plan pays nothing for these instruments"),

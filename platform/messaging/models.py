@@ -278,7 +278,9 @@ class IssuedDocument(Base):
     __table_args__ = (
         Index("uq_issued_document_code", "code", unique=True),
         CheckConstraint(
-            "kind IN ('deposit_receipt', 'wallet_statement', 'commission_statement')", name="kind"
+            "kind IN ('deposit_receipt', 'transfer_receipt', 'wallet_statement',"
+            " 'commission_statement')",
+            name="kind",
         ),
         Index("ix_issued_document_subject_id", "subject_id", "content_sha256"),
     )

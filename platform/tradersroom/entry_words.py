@@ -7,6 +7,13 @@ from kernel.language import gettext, marked
 _WORDS = {
     "deposit": marked("Deposit"),
     "deposit_credit": marked("Moved to a trading account"),
+    "transfer": marked("Transfer"),
+    "conversion": marked("Conversion"),
+    "fee": marked("Fee"),
+    "chargeback": marked("Payment taken back"),
+    "goodwill": marked("Credit from us"),
+    "correction_in": marked("Correction"),
+    "correction_out": marked("Correction"),
 }
 
 

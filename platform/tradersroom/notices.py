@@ -15,6 +15,8 @@ from messaging.notifications import Fact
 from trading.events import AccountOpened
 from treasury import queries as treasury_queries
 from treasury.events import DepositCredited, DepositFailed, DepositSettled
+from treasury.transfers import queries as transfer_queries
+from treasury.transfers.events import TransferDone, TransferFailed
 
 
 def subscribe(made: Subscriptions) -> None:
@@ -22,6 +24,8 @@ def subscribe(made: Subscriptions) -> None:
     made.on(DepositSettled, "tradersroom.tell_settled", tell_settled)
     made.on(DepositFailed, "tradersroom.tell_failed", tell_failed)
     made.on(AccountOpened, "tradersroom.tell_opened", tell_opened)
+    made.on(TransferDone, "tradersroom.tell_moved", tell_moved)
+    made.on(TransferFailed, "tradersroom.tell_not_moved", tell_not_moved)
 
 
 async def tell_settled(session: TenantSession, event: DepositSettled) -> None:
@@ -94,6 +98,51 @@ async def tell_opened(session: TenantSession, event: AccountOpened) -> None:
         body=marked("Account %(login)s is ready. Its passwords are on their way by mail."),
         href=f"/accounts/{event.account_id}",
         facts={"login": str(event.login)},
+    )
+
+
+async def tell_moved(session: TenantSession, event: TransferDone) -> None:
+    """Say that a transfer has arrived: to another client, or from a trading server."""
+    row = await transfer_queries.row(session, event.transfer_id)
+    if row is None or event.transfer_kind == "conversion":
+        return  # a conversion is made while the client looks
+    if event.target_client_id is not None:
+        await _tell(
+            session,
+            event.target_client_id,
+            kind="deposit",
+            title=marked("Money received"),
+            body=marked("Another client sent you %(amount)s. It is in your wallet."),
+            href=f"/transfer/{row.reference}",
+            facts={"amount": row.arrived},
+        )
+        return
+    await _tell(
+        session,
+        event.client_id,
+        kind="deposit",
+        title=marked("Transfer arrived"),
+        body=marked("%(amount)s is where you wanted it."),
+        href=f"/transfer/{row.reference}",
+        facts={"amount": row.arrived},
+    )
+
+
+async def tell_not_moved(session: TenantSession, event: TransferFailed) -> None:
+    """Say that a trading server refused, and where the money is."""
+    row = await transfer_queries.row(session, event.transfer_id)
+    if row is None:
+        return
+    stayed = marked("%(amount)s is where it was. Try again, or write to us.")
+    in_wallet = marked("%(amount)s is in your wallet. Try again, or write to us.")
+    await _tell(
+        session,
+        event.client_id,
+        kind="deposit",
+        title=marked("Transfer not completed"),
+        body=in_wallet if event.state == "returned" else stayed,
+        href=f"/transfer/{row.reference}",
+        facts={"amount": row.amount},
     )
 
 

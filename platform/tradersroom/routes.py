@@ -11,6 +11,9 @@ from tradersroom import (
     history,
     home,
     joining_screens,
+    transfer_list,
+    transfer_receipts,
+    transfers,
     verification,
     wallets,
 )
@@ -23,5 +26,8 @@ ROUTES: list[HTTPRouteHandler] = [
     *accounts.ROUTES,
     *deposits.ROUTES,
     *documents.ROUTES,
+    *transfers.ROUTES,
+    *transfer_receipts.ROUTES,
+    *transfer_list.ROUTES,
     *history.ROUTES,
 ]

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import aliased
 
 from clients.models import Client
+from kernel import slices
 from kernel.database import ReadSession, TenantSession
 from kernel.money import Money
+from kernel.slices import Source
+from kernel.web.cursors import Window
+from kernel.web.table import State
 from trading.models import TradingAccount
 from treasury.transfers.models import FxQuote, Transfer, TransferPolicy, TransferTransition
 
 Session = TenantSession | ReadSession
-_MAX = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +54,6 @@ class TransferRow:
     reason: str
     created_at: datetime
     finished_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class TransferFilter:
-    """What a list of transfers is narrowed to; `party_id` is a sender or a receiver."""
-
-    party_id: UUID | None = None
-    states: Collection[str] = ()
-    kind: str = ""
-    currency: str = ""
-    search: str = ""
 
 
 async def quote_for_update(session: TenantSession, quote_id: UUID) -> FxQuote | None:
@@ -164,6 +156,12 @@ async def trail(session: Session, *, transfer_id: UUID) -> Sequence[TransferTran
     return (await session.scalars(statement)).all()
 
 
+async def row(session: Session, transfer_id: UUID) -> TransferRow | None:
+    """Return a transfer as lists show it."""
+    found = (await session.execute(_rows().where(Transfer.id == transfer_id))).one_or_none()
+    return _as_row(found) if found is not None else None
+
+
 async def row_of_reference(
     session: Session, *, reference: str, party_id: UUID | None = None
 ) -> TransferRow | None:
@@ -175,14 +173,23 @@ async def row_of_reference(
     return _as_row(found) if found is not None else None
 
 
-async def rows(
-    session: Session, *, narrowed: TransferFilter, before: UUID | None = None, limit: int = 50
+async def page(
+    session: Session, state: State, *, party_id: UUID | None = None
+) -> Window[TransferRow]:
+    """Return a page of transfers, of a sender or receiver where one is named."""
+    return await slices.page(session, _of(party_id), state, _SOURCE, make=_made)
+
+
+async def list_rows(
+    session: Session, state: State, *, limit: int, party_id: UUID | None = None
 ) -> list[TransferRow]:
-    """Return transfers, newest first; `before` is the last id of the page before."""
-    query = _narrowed(_rows(), narrowed).order_by(Transfer.id.desc()).limit(min(limit, _MAX))
-    if before is not None:
-        query = query.where(Transfer.id < before)
-    return [_as_row(found) for found in await session.execute(query)]
+    """Return the start of the whole list, for a file."""
+    return await slices.rows(session, _of(party_id), state, _SOURCE, make=_made, limit=limit)
+
+
+async def count(session: Session, state: State, *, party_id: UUID | None = None) -> int:
+    """Return how many transfers a list has, as far as they are counted."""
+    return await slices.count(session, _of(party_id), state, _SOURCE)
 
 
 _PERSON = Client.first_name + " " + Client.last_name
@@ -213,29 +220,35 @@ def _of_party(party_id: UUID) -> ColumnElement[bool]:
     return or_(Transfer.client_id == party_id, Transfer.target_client_id == party_id)
 
 
-def _narrowed(
-    query: Select[*tuple[Any, ...]], narrowed: TransferFilter
-) -> Select[*tuple[Any, ...]]:
-    if narrowed.party_id is not None:
-        query = query.where(_of_party(narrowed.party_id))
-    if narrowed.states:
-        query = query.where(Transfer.state.in_(narrowed.states))
-    if narrowed.kind:
-        query = query.where(Transfer.kind == narrowed.kind)
-    if narrowed.currency:
-        query = query.where(Transfer.currency == narrowed.currency)
-    if words := narrowed.search.strip():
-        matches = [
-            Transfer.reference.istartswith(words, autoescape=True),
-            Client.email.istartswith(words, autoescape=True),
-            Client.reference == words.upper(),
-            _PERSON.icontains(words, autoescape=True),
-        ]
-        query = query.where(or_(*matches))
-    return query
+def _of(party_id: UUID | None) -> Select[*tuple[Any, ...]]:
+    return _rows() if party_id is None else _rows().where(_of_party(party_id))
 
 
-def _as_row(found: Row[*tuple[Any, ...]]) -> TransferRow:
+_SOURCE = Source(
+    {
+        "reference": Transfer.reference,
+        "kind": Transfer.kind,
+        "client": _PERSON,
+        "state": Transfer.state,
+        "amount": Transfer.amount,
+        "currency": Transfer.currency,
+        "created": Transfer.created_at,
+    },
+    key=Transfer.id,
+    search=lambda word: [
+        func.lower(Transfer.reference).startswith(word, autoescape=True),
+        func.lower(Client.reference) == word,
+        func.lower(_PERSON).contains(word, autoescape=True),
+        func.lower(Client.email).startswith(word, autoescape=True),
+    ],
+)
+
+
+def _made(*found: Any) -> TransferRow:
+    return _as_row(found)
+
+
+def _as_row(found: Sequence[Any]) -> TransferRow:
     made, client, target, source_login, target_login, rate = found
     return TransferRow(
         id=made.id,

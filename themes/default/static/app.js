@@ -164,6 +164,20 @@
     all('form[method=get] :disabled').forEach(function (field) { field.disabled = false; });
   });
 
+  /* How long a quoted rate still holds; the server decides, this only says so. */
+  all('[data-left]').forEach(function (line) {
+    var shown = line.querySelector('[data-left-seconds]'), over = document.querySelector('[data-left-over]');
+    var end = Date.now() + Number(line.dataset.left) * 1000;
+    var tick = setInterval(function () {
+      var left = Math.max(0, Math.ceil((end - Date.now()) / 1000));
+      if (shown) shown.textContent = String(left);
+      if (left) return;
+      clearInterval(tick);
+      line.hidden = true;
+      if (over) over.hidden = false;
+    }, 500);
+  });
+
   var wrong = document.querySelector('[aria-invalid=true]') || document.querySelector('[data-focus]');
   if (wrong) wrong.focus();
   all('[data-toast]').forEach(function (toast) { if (!toast.classList.contains('negative')) setTimeout(function () { toast.remove(); }, 6000); });

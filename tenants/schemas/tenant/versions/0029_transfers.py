@@ -24,6 +24,9 @@ _ADJUSTMENTS = (
 _ADJUSTING = "('waiting', 'moving', 'crediting', 'done', 'rejected', 'failed')"
 _BONUSES = "('active', 'used', 'cancelled', 'burned')"
 _OPERATIONS = "('deposit', 'withdrawal', 'credit', 'credit_out', 'open_account')"
+_DOCUMENTS = (
+    "('deposit_receipt', 'transfer_receipt', 'wallet_statement', 'commission_statement')"
+)
 _STATES = "('moving', 'crediting', 'done', 'failed', 'returned')"
 
 
@@ -41,6 +44,10 @@ def upgrade() -> None:
     op.drop_constraint("ck_platform_operation_kind", "platform_operation", type_="check")
     op.create_check_constraint(
         "ck_platform_operation_kind", "platform_operation", f"kind IN {_OPERATIONS}"
+    )
+    op.drop_constraint("ck_issued_document_kind", "issued_document", type_="check")
+    op.create_check_constraint(
+        "ck_issued_document_kind", "issued_document", f"kind IN {_DOCUMENTS}"
     )
 
 
