@@ -9,6 +9,7 @@ from entrypoints import (
     demo_money,
     demo_partners,
     demo_trades,
+    demo_transfers,
 )
 from tenants.provisioning import Step
 
@@ -19,6 +20,7 @@ STEPS = [
     Step("demo partners", demo_partners.tree),
     Step("demo accounts", demo_money.open_accounts),
     Step("demo deposits", demo_money.fund),
+    Step("demo transfers", demo_transfers.transfers_and_more),
     Step("demo trades", demo_trades.trades),
     Step("demo events", demo_events.settle),
 ]
