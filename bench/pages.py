@@ -69,6 +69,9 @@ CLIENT = (click("main tbody a[href^='/crm/clients/']"),)
 CASE = (click("main a[href^='/backoffice/kyc/']"),)
 PAYMENT = (click("main tbody a[href^='/backoffice/deposits/']"),)
 CONNECTION = (click("main tbody a[href^='/backoffice/connections/']"),)
+MOVED = (click("main tbody a[href^='/backoffice/transfers/']"),)
+ADJUSTED = (click("main tbody a[href^='/backoffice/adjustments/']"),)
+DISPUTED = (click("main tbody a[href^='/backoffice/disputes/']"),)
 DAY = (click("main tbody a[href^='/backoffice/revenue/']"),)
 DEAL = (click("main tbody a[href^='/backoffice/revenue/deals/']"),)
 STATEMENT = (click("main tbody a[href^='/backoffice/book/statement']"),)
@@ -168,6 +171,23 @@ STAFF = (
     ),
     Spot("team", "/backoffice/deposit-limits", "owner"),
     Spot("team", "/backoffice/payment-routes", "owner"),
+    Spot("team", "/backoffice/transfers", "owner"),
+    Spot("team", "/backoffice/transfers/sending", "owner"),
+    Spot("team", "/backoffice/transfers/{reference:str}", "owner", "/backoffice/transfers", MOVED),
+    Spot("team", "/backoffice/adjustments", "owner"),
+    Spot("team", "/backoffice/adjustments/new", "owner"),
+    Spot(
+        "team",
+        "/backoffice/adjustments/{adjustment_id:uuid}",
+        "owner",
+        "/backoffice/adjustments",
+        ADJUSTED,
+    ),
+    Spot("team", "/backoffice/disputes", "owner"),
+    Spot(
+        "team", "/backoffice/disputes/{dispute_id:uuid}", "owner", "/backoffice/disputes", DISPUTED
+    ),
+    Spot("team", "/backoffice/rates", "owner"),
     Spot("team", "/backoffice/kyc", "compliance"),
     Spot("team", "/backoffice/kyc/{case_id:uuid}", "compliance", "/backoffice/kyc", CASE),
     Spot("team", "/backoffice/revenue", "finance"),

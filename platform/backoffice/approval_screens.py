@@ -42,7 +42,10 @@ _STATES = {
 }
 _PLACES = {"waiting": "Waiting for me", "asked": "Asked by me"}
 # Where a subject stands, by its kind; a page that somebody may not see answers them as always.
-SUBJECTS = {"withdrawal": "/backoffice/withdrawals/{}"}
+SUBJECTS = {
+    "withdrawal": "/backoffice/withdrawals/{}",
+    "adjustment": "/backoffice/adjustments/{}",
+}
 TABLE = Table(
     name="approvals",
     path=_HERE,

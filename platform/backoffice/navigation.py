@@ -15,6 +15,10 @@ NAVIGATION = [
         [
             ("Deposits", "/backoffice/deposits", "cash", "treasury.deposit.read"),
             ("Payment providers", "/backoffice/connections", "plug", "treasury.connection.read"),
+            ("Transfers", "/backoffice/transfers", "transfer", "treasury.transfer.read"),
+            ("Adjustments", "/backoffice/adjustments", "adjustments", "treasury.adjustment.read"),
+            ("Disputes", "/backoffice/disputes", "gavel", "treasury.adjustment.read"),
+            ("Exchange rates", "/backoffice/rates", "arrows-exchange", "treasury.rate.read"),
             ("Daily revenue", "/backoffice/revenue", "chart-bar", "revenue.line.read"),
             ("The book", "/backoffice/book", "book", "ledger.entry.read"),
         ],

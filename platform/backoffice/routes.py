@@ -30,7 +30,15 @@ from backoffice.settings import (
     template_screens,
     text_screens,
 )
-from backoffice.treasury import connection_forms, connection_screens, limit_screens
+from backoffice.treasury import (
+    adjustments,
+    connection_forms,
+    connection_screens,
+    disputes,
+    limit_screens,
+    rates,
+    transfers,
+)
 
 ROUTES: list[HTTPRouteHandler] = [
     *home.ROUTES,
@@ -42,6 +50,10 @@ ROUTES: list[HTTPRouteHandler] = [
     *connection_screens.ROUTES,
     *connection_forms.ROUTES,
     *limit_screens.ROUTES,
+    *transfers.ROUTES,
+    *adjustments.ROUTES,
+    *disputes.ROUTES,
+    *rates.ROUTES,
     *kyc.ROUTES,
     *revenue.ROUTES,
     *partners.ROUTES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,8 @@ from kernel.web.pages import flash, form_state, form_values, page, see_other
 from ledger.errors import InsufficientFunds
 from tenants.inject import Outside
 from tenants.ports import Ports
+from themes.formats import isolated as ltr
+from themes.formats import number_text
 from tradersroom import people, transfer_forms
 from tradersroom.people import Me
 from tradersroom.transfer_forms import Order, Place
@@ -116,7 +119,8 @@ async def status(
         row=row,
         received=row.target_client_id == me.client.id,
         heading=_heading(row),
-        stops=tracker(row),
+        stops=tracker(row, received=row.target_client_id == me.client.id),
+        rate=_rate_text(row.amount.currency, row.rate, row.arrived.currency),
         source=place_text(row.source_login),
         target=_target_text(row),
         refresh=row.state in _MOVING,
@@ -136,8 +140,8 @@ def place_text(login: int | None) -> str:
     return gettext("Account %s") % login if login is not None else gettext("Wallet")
 
 
-def tracker(row: TransferRow) -> list[dict[str, Any]]:
-    """Return the stops of a transfer's way."""
+def tracker(row: TransferRow, *, received: bool = False) -> list[dict[str, Any]]:
+    """Return the stops of a transfer's way; `received` for whom it was sent to."""
     stops: list[dict[str, Any]] = [
         {"state": "ok", "label": gettext("Transfer started"), "time": row.created_at}
     ]
@@ -149,7 +153,7 @@ def tracker(row: TransferRow) -> list[dict[str, Any]]:
     if row.target_login is not None or row.state == "done":
         arrives = row.state == "crediting" or (row.state == "moving" and row.source_login is None)
         state = "ok" if row.state == "done" else "bad" if over else "now" if arrives else "todo"
-        stop: dict[str, Any] = {"state": state, "label": _arrival(row)}
+        stop: dict[str, Any] = {"state": state, "label": _arrival(row, received=received)}
         if row.finished_at is not None and not over:
             stop["time"] = row.finished_at
         stops.append(stop)
@@ -161,10 +165,14 @@ def tracker(row: TransferRow) -> list[dict[str, Any]]:
     return stops
 
 
-def _arrival(row: TransferRow) -> str:
+def _rate_text(sold: str, rate: Decimal | None, bought: str) -> str:
+    return "" if rate is None else ltr(f"1 {sold} = {number_text(rate, 6)} {bought}")
+
+
+def _arrival(row: TransferRow, *, received: bool) -> str:
     if row.target_login is not None:
         return gettext("On account %s") % row.target_login
-    if row.target_client_id is not None:
+    if row.target_client_id is not None and not received:
         return gettext("In the other client's wallet")
     return gettext("In your wallet")
 
@@ -229,6 +237,7 @@ async def _preview(
         amount=amount,
         arrives=Money(quote.bought, quote.currency_to) if quote else amount,
         quote=quote,
+        rate=_rate_text(amount.currency, quote.client_rate, quote.currency_to) if quote else "",
         seconds=int((quote.expires_at - quote.created_at).total_seconds()) if quote else 0,
     )
 

@@ -9,11 +9,15 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy import Select, func, select
 
 from clients.models import Client
+from kernel import slices
 from kernel.database import ReadSession, TenantSession
 from kernel.money import Money
+from kernel.slices import Source
+from kernel.web.cursors import Window
+from kernel.web.table import State
 from trading.models import TradingAccount
 from treasury.adjustments.models import (
     Adjustment,
@@ -65,6 +69,7 @@ class DisputeRow:
     amount: Money
     state: str
     reason: str
+    claim_entry_id: UUID
     opened_at: datetime
     closed_at: datetime | None
 
@@ -160,42 +165,56 @@ async def trail(session: Session, *, adjustment_id: UUID) -> Sequence[Adjustment
     return (await session.scalars(statement)).all()
 
 
-async def rows(
-    session: Session,
-    *,
-    states: Collection[str] = (),
-    kind: str = "",
-    search: str = "",
-    client_id: UUID | None = None,
-    before: UUID | None = None,
-    limit: int = 50,
-) -> list[AdjustmentRow]:
-    """Return adjustments, newest first; `before` is the last id of the page before."""
-    query = _rows().order_by(Adjustment.id.desc()).limit(min(limit, _MAX))
-    if states:
-        query = query.where(Adjustment.state.in_(states))
+async def page(session: Session, state: State) -> Window[AdjustmentRow]:
+    """Return a page of adjustments."""
+    return await slices.page(session, _rows(), state, _ADJUSTMENTS, make=_made)
+
+
+async def list_rows(session: Session, state: State, *, limit: int) -> list[AdjustmentRow]:
+    """Return the start of the whole list, for a file."""
+    return await slices.rows(session, _rows(), state, _ADJUSTMENTS, make=_made, limit=limit)
+
+
+async def count(session: Session, state: State) -> int:
+    """Return how many adjustments a list has, as far as they are counted."""
+    return await slices.count(session, _rows(), state, _ADJUSTMENTS)
+
+
+async def of_client(session: Session, client_id: UUID, *, kind: str = "") -> list[AdjustmentRow]:
+    """Return a client's adjustments of a kind, newest first."""
+    query = _rows().where(Adjustment.client_id == client_id).order_by(Adjustment.id.desc())
     if kind:
         query = query.where(Adjustment.kind == kind)
-    if client_id is not None:
-        query = query.where(Adjustment.client_id == client_id)
-    if before is not None:
-        query = query.where(Adjustment.id < before)
-    if words := search.strip():
-        query = query.where(
-            or_(
-                Adjustment.reference.istartswith(words, autoescape=True),
-                Client.reference == words.upper(),
-                Client.email.istartswith(words, autoescape=True),
-                (Client.first_name + " " + Client.last_name).icontains(words, autoescape=True),
-            )
-        )
-    return [_as_row(found) for found in await session.execute(query)]
+    return [_as_row(found) for found in await session.execute(query.limit(_MAX))]
 
 
-async def row(session: Session, reference: str) -> AdjustmentRow | None:
-    """Return an adjustment by its reference as lists show it."""
-    found = (await session.execute(_rows().where(Adjustment.reference == reference))).one_or_none()
+async def row(session: Session, adjustment_id: UUID) -> AdjustmentRow | None:
+    """Return an adjustment as lists show it."""
+    query = _rows().where(Adjustment.id == adjustment_id)
+    found = (await session.execute(query)).one_or_none()
     return _as_row(found) if found is not None else None
+
+
+async def account_of_login(session: Session, login: int) -> TradingAccount | None:
+    """Return the oldest trading account with a login, whichever server it is on."""
+    statement = (
+        select(TradingAccount)
+        .where(TradingAccount.login == login)
+        .order_by(TradingAccount.id)
+        .limit(1)
+    )
+    return await session.scalar(statement)
+
+
+async def below_zero(session: Session) -> Sequence[TradingAccount]:
+    """Return open accounts whose server shows them below zero, the lowest first."""
+    statement = (
+        select(TradingAccount)
+        .where(TradingAccount.balance < 0, TradingAccount.state == "open")
+        .order_by(TradingAccount.balance, TradingAccount.id)
+        .limit(_MAX)
+    )
+    return (await session.scalars(statement)).all()
 
 
 async def dispute_of_deposit(session: TenantSession, deposit_id: UUID) -> DisputeCase | None:
@@ -219,20 +238,27 @@ async def dispute_trail(session: Session, *, dispute_id: UUID) -> Sequence[Dispu
     return (await session.scalars(statement)).all()
 
 
-async def disputes(
-    session: Session,
-    *,
-    states: Collection[str] = (),
-    before: UUID | None = None,
-    limit: int = 50,
-) -> list[DisputeRow]:
-    """Return disputes, newest first; `before` is the last id of the page before."""
-    query = _disputes().order_by(DisputeCase.id.desc()).limit(min(limit, _MAX))
-    if states:
-        query = query.where(DisputeCase.state.in_(states))
-    if before is not None:
-        query = query.where(DisputeCase.id < before)
+async def disputes(session: Session) -> list[DisputeRow]:
+    """Return the newest disputes."""
+    query = _disputes().order_by(DisputeCase.id.desc()).limit(_MAX)
     return [_as_dispute(found) for found in await session.execute(query)]
+
+
+async def dispute_page(session: Session, state: State) -> Window[DisputeRow]:
+    """Return a page of disputes."""
+    return await slices.page(session, _disputes(), state, _DISPUTES, make=_dispute_made)
+
+
+async def dispute_rows(session: Session, state: State, *, limit: int) -> list[DisputeRow]:
+    """Return the start of the whole list, for a file."""
+    return await slices.rows(
+        session, _disputes(), state, _DISPUTES, make=_dispute_made, limit=limit
+    )
+
+
+async def dispute_count(session: Session, state: State) -> int:
+    """Return how many disputes a list has, as far as they are counted."""
+    return await slices.count(session, _disputes(), state, _DISPUTES)
 
 
 async def dispute_row(session: Session, dispute_id: UUID) -> DisputeRow | None:
@@ -250,7 +276,7 @@ def _rows() -> Select[*tuple[Any, ...]]:
     )
 
 
-def _as_row(found: Row[*tuple[Any, ...]]) -> AdjustmentRow:
+def _as_row(found: Sequence[Any]) -> AdjustmentRow:
     one, client, login = found
     return AdjustmentRow(
         id=one.id,
@@ -280,7 +306,7 @@ def _disputes() -> Select[*tuple[Any, ...]]:
     )
 
 
-def _as_dispute(found: Row[*tuple[Any, ...]]) -> DisputeRow:
+def _as_dispute(found: Sequence[Any]) -> DisputeRow:
     case, reference, client = found
     return DisputeRow(
         id=case.id,
@@ -292,6 +318,51 @@ def _as_dispute(found: Row[*tuple[Any, ...]]) -> DisputeRow:
         amount=Money(case.amount, case.currency),
         state=case.state,
         reason=case.reason,
+        claim_entry_id=case.claim_entry_id,
         opened_at=case.opened_at,
         closed_at=case.closed_at,
     )
+
+
+def _made(*found: Any) -> AdjustmentRow:
+    return _as_row(found)
+
+
+def _dispute_made(*found: Any) -> DisputeRow:
+    return _as_dispute(found)
+
+
+_PERSON = Client.first_name + " " + Client.last_name
+_ADJUSTMENTS = Source(
+    {
+        "reference": Adjustment.reference,
+        "client": _PERSON,
+        "kind": Adjustment.kind,
+        "state": Adjustment.state,
+        "amount": Adjustment.amount,
+        "created": Adjustment.created_at,
+        "maker": Adjustment.created_by,
+        "reason": Adjustment.reason,
+    },
+    key=Adjustment.id,
+    search=lambda word: [
+        func.lower(Adjustment.reference).startswith(word, autoescape=True),
+        func.lower(Client.reference) == word,
+        func.lower(_PERSON).contains(word, autoescape=True),
+    ],
+)
+_DISPUTES = Source(
+    {
+        "deposit": Deposit.reference,
+        "client": _PERSON,
+        "state": DisputeCase.state,
+        "amount": DisputeCase.amount,
+        "opened": DisputeCase.opened_at,
+    },
+    key=DisputeCase.id,
+    search=lambda word: [
+        func.lower(Deposit.reference).startswith(word, autoescape=True),
+        func.lower(Client.reference) == word,
+        func.lower(_PERSON).contains(word, autoescape=True),
+    ],
+)

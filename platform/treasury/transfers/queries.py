@@ -66,6 +66,16 @@ async def quote(session: Session, quote_id: UUID) -> FxQuote | None:
     return await session.get(FxQuote, quote_id)
 
 
+async def quote_of(session: Session, transfer_id: UUID) -> FxQuote | None:
+    """Return the quote that a transfer converts at."""
+    statement = (
+        select(FxQuote)
+        .join(Transfer, Transfer.quote_id == FxQuote.id)
+        .where(Transfer.id == transfer_id)
+    )
+    return await session.scalar(statement)
+
+
 async def moment(session: Session) -> datetime:
     """Return the database's time, which decides about money."""
     found: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()

@@ -172,7 +172,7 @@ async def test_a_withdrawal_burns_the_bonuses_that_say_so(office: Office) -> Non
     moved = await office.room.start(office.room.wish("200.00", source=account))
     await office.books(moved.reference, "withdrawal", ticket=7302)
     async with office.database.tenant_read(office.tenant) as session:
-        [taken, *_] = await queries.rows(session, kind="bonus_off")
+        [taken, *_] = await queries.of_client(session, office.room.client_id, kind="bonus_off")
     await office.books(taken.reference, "credit_out", ticket=7303)
 
     assert (await bonus_of(office, burning)).state == "burned"
