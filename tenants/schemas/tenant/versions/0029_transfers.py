@@ -24,9 +24,7 @@ _ADJUSTMENTS = (
 _ADJUSTING = "('waiting', 'moving', 'crediting', 'done', 'rejected', 'failed')"
 _BONUSES = "('active', 'used', 'cancelled', 'burned')"
 _OPERATIONS = "('deposit', 'withdrawal', 'credit', 'credit_out', 'open_account')"
-_DOCUMENTS = (
-    "('deposit_receipt', 'transfer_receipt', 'wallet_statement', 'commission_statement')"
-)
+_DOCUMENTS = "('deposit_receipt', 'transfer_receipt', 'wallet_statement', 'commission_statement')"
 _STATES = "('moving', 'crediting', 'done', 'failed', 'returned')"
 
 
