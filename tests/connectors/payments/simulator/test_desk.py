@@ -36,7 +36,7 @@ def test_a_fault_loses_the_answer_and_the_record_says_whether_money_moved(
     taken = time.time() - begun
     assert ("lost" in text) == kind.startswith("drop")
     assert ("Internal" in text) == kind.startswith("error")
-    assert (taken >= 0.3) == (kind == "late")
+    assert kind != "late" or taken >= 0.3
     assert len(shop.simulator.moves(reference=reference)) == paid
     assert shop.simulator.operator("GET", "/_simulator/faults") == {"faults": []}
     assert shop.simulator.calls(protocol="skrill")[-1]["fault"] == kind
