@@ -68,6 +68,9 @@ LEAD = (click("main tbody a[href^='/crm/leads/']"),)
 CLIENT = (click("main tbody a[href^='/crm/clients/']"),)
 CASE = (click("main a[href^='/backoffice/kyc/']"),)
 PAYMENT = (click("main tbody a[href^='/backoffice/deposits/']"),)
+BREAK = (click("main tbody a[href^='/backoffice/reconciliation/']"),)
+BANK = (click("main tbody a[href^='/backoffice/banks/accounts/']"),)
+LINE = (click("main tbody a[href^='/backoffice/banks/lines/']"),)
 CONNECTION = (click("main tbody a[href^='/backoffice/connections/']"),)
 MOVED = (click("main tbody a[href^='/backoffice/transfers/']"),)
 ADJUSTED = (click("main tbody a[href^='/backoffice/adjustments/']"),)
@@ -188,6 +191,24 @@ STAFF = (
         "team", "/backoffice/disputes/{dispute_id:uuid}", "owner", "/backoffice/disputes", DISPUTED
     ),
     Spot("team", "/backoffice/rates", "owner"),
+    Spot("team", "/backoffice/treasury", "finance"),
+    Spot("team", "/backoffice/reconciliation", "finance"),
+    Spot("team", "/backoffice/reconciliation/runs", "finance"),
+    Spot(
+        "team",
+        "/backoffice/reconciliation/{break_id:uuid}",
+        "finance",
+        "/backoffice/reconciliation",
+        BREAK,
+    ),
+    Spot("team", "/backoffice/banks", "finance"),
+    Spot(
+        "team", "/backoffice/banks/accounts/{account_id:uuid}", "finance", "/backoffice/banks", BANK
+    ),
+    Spot("team", "/backoffice/banks/lines", "finance"),
+    Spot(
+        "team", "/backoffice/banks/lines/{line_id:uuid}", "finance", "/backoffice/banks/lines", LINE
+    ),
     Spot("team", "/backoffice/kyc", "compliance"),
     Spot("team", "/backoffice/kyc/{case_id:uuid}", "compliance", "/backoffice/kyc", CASE),
     Spot("team", "/backoffice/revenue", "finance"),

@@ -13,12 +13,20 @@ NAVIGATION = [
     (
         "Money",
         [
+            ("Treasury", "/backoffice/treasury", "coins", "treasury.reconciliation.read"),
             ("Deposits", "/backoffice/deposits", "cash", "treasury.deposit.read"),
             ("Payment providers", "/backoffice/connections", "plug", "treasury.connection.read"),
             ("Transfers", "/backoffice/transfers", "transfer", "treasury.transfer.read"),
             ("Adjustments", "/backoffice/adjustments", "adjustments", "treasury.adjustment.read"),
             ("Disputes", "/backoffice/disputes", "gavel", "treasury.adjustment.read"),
             ("Exchange rates", "/backoffice/rates", "arrows-exchange", "treasury.rate.read"),
+            (
+                "Reconciliation",
+                "/backoffice/reconciliation",
+                "scale",
+                "treasury.reconciliation.read",
+            ),
+            ("Banks", "/backoffice/banks", "building-bank", "treasury.bank.read"),
             ("Daily revenue", "/backoffice/revenue", "chart-bar", "revenue.line.read"),
             ("The book", "/backoffice/book", "book", "ledger.entry.read"),
         ],

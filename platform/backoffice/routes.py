@@ -32,6 +32,10 @@ from backoffice.settings import (
 )
 from backoffice.treasury import (
     adjustments,
+    bank_line_screens,
+    bank_screens,
+    board,
+    break_screens,
     connection_forms,
     connection_screens,
     disputes,
@@ -54,6 +58,10 @@ ROUTES: list[HTTPRouteHandler] = [
     *adjustments.ROUTES,
     *disputes.ROUTES,
     *rates.ROUTES,
+    *board.ROUTES,
+    *break_screens.ROUTES,
+    *bank_screens.ROUTES,
+    *bank_line_screens.ROUTES,
     *kyc.ROUTES,
     *revenue.ROUTES,
     *partners.ROUTES,

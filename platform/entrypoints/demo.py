@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from entrypoints import (
+    demo_banks,
     demo_clients,
     demo_events,
     demo_leads,
@@ -22,5 +23,6 @@ STEPS = [
     Step("demo deposits", demo_money.fund),
     Step("demo transfers", demo_transfers.transfers_and_more),
     Step("demo trades", demo_trades.trades),
+    Step("demo banks", demo_banks.banks),
     Step("demo events", demo_events.settle),
 ]

@@ -236,7 +236,7 @@ async def last_closing(session: Session) -> dict[UUID, tuple[date | None, Decima
 
 
 LINE_ORDERS: dict[str, Any] = {
-    "booked": BankLine.booked_on,
+    "imported": BankLine.imported_at,
     "reference": BankLine.reference,
     "account": BankAccount.name,
     "party": BankLine.party_name,

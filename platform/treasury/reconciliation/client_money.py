@@ -6,6 +6,7 @@ client's and counts until it is released.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -43,32 +44,61 @@ def comparison(day: ClientMoneyDay) -> Comparison:
     return Comparison(day.requirement, day.resource)
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Clients' money in one currency at this moment; `unallocated` counts into the requirement."""
+
+    currency: str
+    clients: int
+    wallets: Decimal
+    owed: Decimal
+    pending: Decimal
+    equity: Decimal
+    unallocated: Decimal
+    comparison: Comparison
+
+
+async def measure(session: queries.Session, currency: str) -> Measured:
+    """Return what is required and what is there in a currency, now."""
+    holdings = rules.with_equity(
+        await ledger_queries.client_money(session, currency=currency),
+        await queries.account_equity(session, currency=currency),
+    )
+    unallocated = await queries.unallocated(session, currency=currency)
+    found = rules.compare(
+        holdings, resource=await ledger_queries.segregated(session, currency=currency)
+    )
+    return Measured(
+        currency=currency,
+        clients=sum(one.total > 0 for one in holdings),
+        wallets=sum((one.wallet for one in holdings), _ZERO),
+        owed=sum((one.owed for one in holdings), _ZERO),
+        pending=sum((one.pending for one in holdings), _ZERO),
+        equity=sum((one.equity for one in holdings), _ZERO),
+        unallocated=unallocated,
+        comparison=Comparison(found.requirement + unallocated, found.resource),
+    )
+
+
 async def keep(session: TenantSession, run: ReconciliationRun) -> list[ClientMoneyDay]:
     """Store what is required and what is there, by currency, for a run."""
     days = []
     for currency in await queries.currencies(session):
-        holdings = rules.with_equity(
-            await ledger_queries.client_money(session, currency=currency),
-            await queries.account_equity(session, currency=currency),
-        )
-        unallocated = await queries.unallocated(session, currency=currency)
-        found = rules.compare(
-            holdings, resource=await ledger_queries.segregated(session, currency=currency)
-        )
+        one = await measure(session, currency)
         days.append(
             ClientMoneyDay(
                 id=uuid7(),
                 run_id=run.id,
                 day=run.day,
                 currency=currency,
-                clients=sum(one.total > 0 for one in holdings),
-                wallets=sum((one.wallet for one in holdings), _ZERO),
-                owed=sum((one.owed for one in holdings), _ZERO),
-                pending=sum((one.pending for one in holdings), _ZERO),
-                equity=sum((one.equity for one in holdings), _ZERO),
-                unallocated=unallocated,
-                requirement=found.requirement + unallocated,
-                resource=found.resource,
+                clients=one.clients,
+                wallets=one.wallets,
+                owed=one.owed,
+                pending=one.pending,
+                equity=one.equity,
+                unallocated=one.unallocated,
+                requirement=one.comparison.requirement,
+                resource=one.comparison.resource,
             )
         )
     session.add_all(days)
