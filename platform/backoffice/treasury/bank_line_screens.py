@@ -54,6 +54,7 @@ TABLE = Table(
             "choice",
             sortable=True,
             filtered=True,
+            wide=True,
             choices=tuple((state, STATE_WORDS[state][0]) for state in LINE_STATES),
         ),
         Column("account", "Account", sortable=True, wide=True),

@@ -200,7 +200,7 @@ def _chart(days: Sequence[ClientMoneyDay]) -> dict[str, Any]:
                 "name": "In segregated banks",
                 "type": "bar",
                 "data": [float(one.resource) for one in ordered],
-                "c": "chart-1",
+                "c": "chart-2",
             },
             {
                 "name": "Required",

@@ -80,7 +80,7 @@ TABLE = Table(
         ),
         Column("owner", "Owner", sortable=True, wide=True),
         Column("difference", "Difference", "money", sortable=True, filtered=True, end=True),
-        Column("since", "Age", "date", sortable=True, filtered=True, end=True),
+        Column("since", "Age", "date", sortable=True, filtered=True, end=True, wide=True),
         Column("currency", "Currency", "choice", filtered=True, shown=False, pattern="[A-Z]{3,8}"),
         Column(
             "state",

@@ -55,8 +55,8 @@ async def run_now(request: AnyRequest, session: Session, viewer: Seen) -> Respon
         return await _runs(request, session, viewer, form_state(values, error.fields), status=422)
     run = done.run
     said = (
-        f"Compared: {run.matched} match, {run.opened} breaks are new, {run.closed} have gone,"
-        f" {run.broken} are open."
+        f"Compared: {run.matched} match. New breaks: {run.opened}, gone: {run.closed},"
+        f" open: {run.broken}."
     )
     return flash(request, see_other(PATH), said)
 

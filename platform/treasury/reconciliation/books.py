@@ -63,8 +63,16 @@ async def compare(
         mine = [one for one in records if one.id in names or not one.id]
         found = matching.compare(mine, cut=cut, sides=("ledger", side), windows=limits)
         result.matched += found.matched
-        result.breaks += found.breaks
+        result.breaks += [_of_suspense(one) for one in found.breaks]
     return result, judged
+
+
+def _of_suspense(one: Break) -> Break:
+    """Say of a bank's line in suspense what is left to do; its money is booked."""
+    if one.kind != "unallocated" or not one.place.startswith("BNK-"):
+        return one
+    detail = f"The bank has booked {one.place} and it names no payment of ours"
+    return replace(one, detail=detail, correction=corrections.in_suspense())
 
 
 async def equity_breaks(

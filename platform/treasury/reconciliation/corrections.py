@@ -123,6 +123,11 @@ def taken_back(side: Side, amount: Money) -> Correction:
     )
 
 
+def in_suspense() -> Correction:
+    """Say what to do with a bank's line that is in suspense already."""
+    return Correction("Find its owner and release it from suspense")
+
+
 def unallocated(side: Side, amount: Money) -> Correction:
     """Park what nobody can be credited for."""
     if side == "platform":

@@ -84,6 +84,11 @@ async def nightly_run(session: Session, day: date) -> ReconciliationRun | None:
     return await session.scalar(query.limit(1))
 
 
+async def newest_cut(session: Session) -> datetime | None:
+    """Return the latest moment that any run has compared the books as of."""
+    return await session.scalar(select(func.max(ReconciliationRun.cut)))
+
+
 async def open_breaks(session: TenantSession) -> Sequence[ReconciliationBreak]:
     """Return every open break, locked."""
     query = (

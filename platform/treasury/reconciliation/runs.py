@@ -63,7 +63,9 @@ async def reconcile(
 ) -> Done:
     """Compare the books as of the end of a day and keep what is found; run again at will.
 
-    Raises InvalidInput for a day that has not begun.
+    A look back, behind what a run has compared already, is kept as a run but opens and closes no
+    break: what was still on its way then may have arrived since. Raises InvalidInput for a day
+    that has not begun.
     """
     started = clocks.monotonic()
     if day > now().date():
@@ -71,7 +73,7 @@ async def reconcile(
     await queries.lock(session)
     cut = cut_of(day)
     since = cut - LOOKBACK
-    known = await queries.open_breaks(session)
+    known: Sequence[ReconciliationBreak] = await queries.open_breaks(session)
     also = {one.payment for one in known if one.payment}
     result, judged = await books.compare(session, since=since, cut=cut, also=also, windows=windows)
     accounts, differing = await books.equity_breaks(session, cut=cut, windows=windows)
@@ -92,7 +94,10 @@ async def reconcile(
         accounts_differing=len(differing),
         actor=session.info["actor"].label[:120],
     )
-    by_key = {one.key: one for one in found}
+    newest = await queries.newest_cut(session)
+    back = newest is not None and cut < newest
+    by_key = {} if back else {one.key: one for one in found}
+    known = () if back else known
     gone = [one for one in known if one.key not in by_key and _judged(one, judged, since)]
     fresh = [one for key, one in by_key.items() if key not in {old.key for old in known}]
     run.opened, run.closed = len(fresh), len(gone)

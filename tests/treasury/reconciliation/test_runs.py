@@ -275,6 +275,20 @@ async def test_money_in_suspense_is_unallocated_until_it_is_released(house: Hous
     assert (row.state, row.closed_reason) == ("closed", "It was allocated.")
 
 
+async def test_a_look_back_opens_and_closes_nothing(house: House) -> None:
+    """What was on its way then may have arrived since."""
+    await paid(house, hours=60)
+    async with house.by() as session:
+        back = await runs.reconcile(session, day=TODAY - timedelta(days=1))
+    assert back.run.opened == 1
+    await run(house)
+    async with house.by() as session:
+        again = await runs.reconcile(session, day=TODAY - timedelta(days=9))
+
+    assert (again.run.opened, again.run.closed, again.breaks) == (0, 0, ())
+    assert [row.state for row in await rows(house)] == ["open"]
+
+
 async def test_a_day_that_has_not_begun_is_refused(house: House) -> None:
     """Beside the field."""
     async with house.by() as session:
