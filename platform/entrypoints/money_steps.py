@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx
 
+from entrypoints import payment_steps
 from ledger import provisioning as ledger_steps
 from tenants import queries as tenant_queries
 from tenants.provisioning import Context, Step
@@ -45,6 +46,7 @@ async def follow(context: Context) -> None:
         )
     if moved:
         await _provider(context)
+    await payment_steps.follow(context)
 
 
 async def _rates(context: Context) -> str:

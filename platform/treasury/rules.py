@@ -25,6 +25,7 @@ Action = Literal["nothing", "move", "settle", "dispute"]
 class Fact:
     """What a provider says about one payment, by an event or when asked.
 
+    `amount` is what was paid for, `settled` what the brokerage gets of it, where that is told.
     `problems` are why a success is not simply believed, in words for staff; `alarm` is why a
     person has to look whatever the state. `claimed` is a state that an unsigned callback claims
     and the provider does not confirm when asked.
@@ -34,6 +35,7 @@ class Fact:
     provider_reference: str
     amount: Money | None
     fee: Money | None
+    settled: Money | None = None
     session_ref: str = ""
     problems: tuple[str, ...] = ()
     alarm: str = ""

@@ -307,10 +307,15 @@ def _tell_credited(
 
 
 def _remember_payment(deposit: Deposit, fact: Fact) -> None:
-    """Keep what was paid although nothing is credited, for the person who decides."""
-    if fact.amount is not None:
-        deposit.settled_amount = fact.amount.amount
-        deposit.settled_currency = fact.amount.currency
+    """Keep what came although nothing is credited, for the person who decides.
+
+    Of a payment that has not succeeded only what was settled has come; its amount was ordered.
+    """
+    came = fact.settled
+    if came is None or came.currency != deposit.currency:
+        came = fact.amount if fact.state == "succeeded" else None
+    if came is not None and came.amount > 0:
+        deposit.settled_amount, deposit.settled_currency = came.amount, came.currency
     if fact.fee is not None:
         deposit.fee, deposit.fee_currency = fact.fee.amount, fact.fee.currency
     if deposit.provider_reference is None:

@@ -84,6 +84,7 @@ def fact_of(deposit: Deposit, said: Notice | Standing, *, environment: str) -> F
         provider_reference=said.provider_ref,
         amount=said.amount,
         fee=said.fee,
+        settled=said.settled,
         session_ref=said.session_ref if isinstance(said, Notice) else "",
         problems=tuple(problems),
         alarm=said.alarm,

@@ -54,6 +54,18 @@ class Reading:
             return ""
         return (self.text("error_text") or self.text("error_code"))[:200]
 
+    def difference(self, state: State) -> str:
+        """Return why a payment that succeeded waits for a person: other coins came than were due.
+
+        `due` and `came` are counted in the coin itself; empty where they are equal or not told.
+        """
+        due, came = self.find("due"), self.find("came")
+        if state != "succeeded" or not isinstance(due, Number) or not isinstance(came, Number):
+            return ""
+        if due.decimal == came.decimal:
+            return ""
+        return f"{came.decimal:f} coins came, {due.decimal:f} were due: credit what they are worth."
+
     def money(self, amount: str, currency: str) -> Money | None:
         """Return an amount exactly; None when it is not there or can't be read exactly."""
         found = self.find(amount)
@@ -148,7 +160,7 @@ def step_of(
 ) -> Step:
     """Return what the payer sees next; raise PaymentUnknown when the answer does not say.
 
-    A local counterpart, the `stand_in`, may send the payer to itself without https.
+    A local counterpart, whose origin `stand_in` is, may send the payer to itself without https.
     """
     kind = provider.capabilities.deposit if operation.name == "deposit" else "redirect"
     step = Step(
@@ -186,6 +198,8 @@ def standing_of(operation: Operation, reading: Reading) -> Standing:
     if "status" not in operation.answer.fields:
         # An answer that only takes the order says nothing of what becomes of it.
         state, alarm = "pending", ""
+    if differs := reading.difference(state):
+        state, alarm = "held", differs
     return Standing(
         state=state,
         status=word,

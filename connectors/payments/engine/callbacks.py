@@ -238,6 +238,8 @@ def _notice(
         claims, alarm = "pending", ""
     if claims == "ignored":
         return None
+    if differs := reading.difference(claims):
+        claims, alarm = "held", differs
     must_ask = callback.confirm == "query" or not is_signed
     state: State = "pending" if must_ask else claims
     if callback.confirm == "person":

@@ -44,12 +44,12 @@ ANSWER_FIELDS = frozenset(
             "address_tag",
         ),
         *("expires", "status", "amount", "currency", "settled_amount", "settled_currency", "fee"),
-        *("fee_currency", "error_code", "error_text", "token", "token_seconds"),
+        *("fee_currency", "due", "came", "error_code", "error_text", "token", "token_seconds"),
     }
 )
 _CALLBACK_FIELDS = (
     *("reference", "session_ref", "provider_ref", "status", "amount", "currency", "settled_amount"),
-    *("settled_currency", "fee", "fee_currency", "error_code", "error_text"),
+    *("settled_currency", "fee", "fee_currency", "due", "came", "error_code", "error_text"),
 )
 # What a forger would want to change. Each is covered by the signature or listed as unsigned.
 GUARDED = ("status", "reference", "amount", "currency")
