@@ -8,8 +8,9 @@ become income. Deals of demo groups are nobody's money.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -18,6 +19,7 @@ from kernel.database import TenantSession, driver, tagged
 from kernel.ids import uuid7
 from kernel.money import Money, currencies, exponent
 from ledger import bookings, entries
+from ledger import queries as ledger_queries
 from ledger.lines import Draft
 
 _AT_ONCE = 5_000
@@ -30,7 +32,7 @@ _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' res
 # charges or credits by itself (4, 7 to 12, 15 to 17); balances and credits are moved by intents.
 _DIFFERENCES = """
 WITH now_says AS MATERIALIZED (
-    SELECT d.ticket, d.version, a.id AS account_id, a.currency,
+    SELECT d.ticket, d.version, d.time_utc, a.id AS account_id, a.currency,
         CASE WHEN d.action IN (0, 1) THEN round(d.profit, x.decimals) ELSE 0 END AS profit,
         CASE WHEN d.action IN (0, 1) THEN round(d.storage, x.decimals)
             WHEN d.action = 12 THEN round(d.profit, x.decimals) ELSE 0 END AS swap,
@@ -46,7 +48,8 @@ WITH now_says AS MATERIALIZED (
     WHERE d.server_id = $1 AND d.ticket = ANY($2::text[]::int8[])
         AND split_part(lower(a.group_name), '\\', 1) <> 'demo'
 ), changed AS MATERIALIZED (
-    SELECT n.*, coalesce(b.profit, 0) AS old_profit, coalesce(b.swap, 0) AS old_swap,
+    SELECT n.*, b.ticket IS NOT NULL AS restated,
+        coalesce(b.profit, 0) AS old_profit, coalesce(b.swap, 0) AS old_swap,
         coalesce(b.commission, 0) AS old_commission, coalesce(b.fee, 0) AS old_fee
     FROM now_says n
     LEFT JOIN booked_result b ON b.server_id = $1 AND b.ticket = n.ticket
@@ -62,7 +65,8 @@ WITH now_says AS MATERIALIZED (
 )
 SELECT account_id, currency, sum(profit - old_profit) AS profit, sum(swap - old_swap) AS swap,
     sum(commission - old_commission) AS commission, sum(fee - old_fee) AS fee,
-    count(*) AS deals, max(ticket) AS last
+    count(*) AS deals, max(ticket) AS last, bool_or(restated) AS restated,
+    least(max(time_utc), now()) AS last_at
 FROM changed GROUP BY account_id, currency ORDER BY account_id
 """
 _OF_LOGIN = "SELECT ticket FROM deal WHERE server_id = $1 AND login = $2 ORDER BY ticket"
@@ -86,11 +90,11 @@ async def book(
     await raw.execute(tagged(session, _LOCK), str(server_id))
     if tickets is None:
         tickets = [row["ticket"] for row in await raw.fetch(tagged(session, _ALL), server_id)]
-    posted = 0
+    posted, closed = 0, await ledger_queries.closed_before(session)
     for start in range(0, len(tickets), _AT_ONCE):
         part = [str(ticket) for ticket in tickets[start : start + _AT_ONCE]]
         rows = await raw.fetch(tagged(session, _DIFFERENCES), server_id, part, _EXPONENTS)
-        drafts = [draft for row in rows if (draft := _draft(row)) is not None]
+        drafts = [draft for row in rows if (draft := _draft(row, closed)) is not None]
         if drafts:
             await entries.post_batch(session, drafts=drafts)
             posted += len(drafts)
@@ -106,13 +110,15 @@ async def book_login(session: TenantSession, *, server_id: UUID, login: int) -> 
     return await book(session, server_id=server_id, tickets=[row["ticket"] for row in found])
 
 
-def _draft(row: dict[str, object]) -> Draft | None:
-    """Return the entry of one account; None where the changes of its deals are even."""
+def _draft(row: Mapping[str, Any], closed: datetime | None) -> Draft | None:
+    """Return the entry of one account; None where the changes of its deals are even.
+
+    It counts from the last of its deals. What restates a deal, or falls into a closed period,
+    counts from now, as every correction does.
+    """
 
     def part(name: str) -> Money:
-        amount = row[name]
-        assert isinstance(amount, Decimal)
-        return Money(amount, str(row["currency"]))
+        return Money(row[name], row["currency"])
 
     lines = bookings.trading_result(
         str(row["account_id"]),
@@ -123,11 +129,13 @@ def _draft(row: dict[str, object]) -> Draft | None:
     )
     if len(lines) < 2:
         return None
+    late = row["restated"] or (closed is not None and row["last_at"] < closed)
     return Draft(
         # What is booked stands in `booked_result`, written beside this: the key only names it.
         key=f"trading-result:{row['account_id']}:{uuid7()}",
         kind="trading_result",
         lines=lines,
+        occurred_at=None if late else row["last_at"],
         reference=f"{row['deals']} deals up to {row['last']}"
         if row["deals"] != 1
         else f"deal {row['last']}",

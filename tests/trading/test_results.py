@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,11 +11,13 @@ import pytest
 from sqlalchemy import select
 
 from kernel.actor import TenantRef
+from kernel.clock import now
 from kernel.database import Database
 from kernel.ids import uuid7
 from kernel.money import Money
-from ledger import bookings, chart, entries
+from ledger import bookings, chart, entries, periods
 from ledger import queries as ledger_queries
+from ledger.models import Entry
 from ledger.verification import verify
 from tests.factories import trading as factory
 from tests.factories.trades import TradingDesk, deal
@@ -179,3 +182,28 @@ async def test_deals_that_came_first_are_booked_when_their_account_is_known(
 
     assert (waiting, posted) == (0, 1)
     assert await _balance(desk, login) == Decimal("12.00")
+
+
+async def test_an_entry_counts_from_its_last_deal_unless_that_period_is_closed(
+    desk: TradingDesk,
+) -> None:
+    """A trade of the tenth counts from there; after the month was closed, from now."""
+    login = await desk.account("STD")
+    at = datetime(2026, 11, 10, 9, 0, tzinfo=UTC)
+    await desk.store(_closing(login, "10.00", ticket=81_001, at=at))
+    await _book(desk, 81_001)
+    async with desk.database.tenant(desk.tenant) as session:
+        await periods.close(session, before=at + timedelta(days=1))
+    await desk.store(_closing(login, "5.00", ticket=81_002, at=at + timedelta(minutes=5)))
+    started = now()
+    await _book(desk, 81_002)
+
+    async with desk.database.tenant_read(desk.tenant) as session:
+        found = await session.scalars(
+            select(Entry.occurred_at)
+            .where(Entry.kind == "trading_result")
+            .order_by(Entry.recorded_at)
+        )
+        first, second = found.all()
+    assert first == at
+    assert second >= started - timedelta(seconds=5)
