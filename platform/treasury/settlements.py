@@ -24,6 +24,7 @@ from trading.operations import CashRequest
 from treasury import queries, rules, transitions
 from treasury.events import DepositCredited, DepositSettled
 from treasury.models import Deposit
+from treasury.offers import queries as offer_queries
 from treasury.rules import Decision, Fact, Standing
 
 Told = TypeVar("Told", CashDone, CashFailed)
@@ -80,6 +81,8 @@ async def apply(session: TenantSession, words: Sequence[tuple[Deposit, Fact]]) -
     for deposit, fact in words:
         standing = Standing(deposit.state, deposit.provider_reference)
         decision = rules.decide(standing, fact)
+        if decision.kind == "refunded" and await _is_our_refund(session, deposit, fact):
+            decision = Decision("nothing", deposit.state, "a refund of our own")
         decisions.append(decision)
         if decision.action == "settle":
             paid = fact.amount or deposit.ordered
@@ -103,6 +106,12 @@ async def apply(session: TenantSession, words: Sequence[tuple[Deposit, Fact]]) -
     # Whoever reads a deposit again must not read it as it was before it was moved.
     await session.flush()
     return decisions
+
+
+async def _is_our_refund(session: TenantSession, deposit: Deposit, fact: Fact) -> bool:
+    """Whether what was sent back is what a withdrawal sends to its source."""
+    ours = await offer_queries.own_refunds(session, deposit_id=deposit.id)
+    return fact.amount is not None and 0 < fact.amount.amount <= ours
 
 
 def settlement_of(

@@ -21,8 +21,10 @@ from treasury.models import Deposit, WebhookEvent
 from treasury.offers import queries as offer_queries
 from treasury.queries import Named
 from treasury.rules import OPEN, Fact
+from treasury.withdrawals import payouts
 
 TRIAL = "TST-"
+_PAYOUT = "WDR-"
 _TAKEN_BACK = ("refunded", "chargeback")
 _HANDLED = """
 UPDATE webhook_event e
@@ -97,7 +99,10 @@ async def handle(
     outcomes: dict[UUID, str] = {}
     ready = []
     for event, name in zip(events, named, strict=True):
-        if name.reference.startswith(TRIAL):
+        if name.reference.startswith(_PAYOUT):
+            told = replace(words.notice_of(event), reference=name.reference)
+            outcomes[event.id] = await payouts.notice(session, event.connection_id, told)
+        elif name.reference.startswith(TRIAL):
             outcomes[event.id] = f"a test's payment: {event.claims or event.state}"
         elif _waits(event) and event.id in asked and asked[event.id] is None:
             # Nothing is believed, and nothing is closed either.

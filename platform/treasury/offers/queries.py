@@ -22,6 +22,7 @@ from treasury.models import (
     PspTrial,
     WebhookEvent,
 )
+from treasury.withdrawals.models import WithdrawalPart
 
 Session = TenantSession | ReadSession
 
@@ -145,6 +146,16 @@ async def used(
         ).where(PspMethod.title == title)
     total, count, waiting = (await session.execute(query)).one()
     return Decimal(total), int(count), int(waiting)
+
+
+async def own_refunds(session: Session, *, deposit_id: UUID) -> Decimal:
+    """Return how much of a deposit we have sent back, or are sending, to its source."""
+    query = select(func.coalesce(func.sum(WithdrawalPart.amount), Decimal(0))).where(
+        WithdrawalPart.deposit_id == deposit_id,
+        WithdrawalPart.way == "refund",
+        WithdrawalPart.state.in_(("paying", "unknown", "paid")),
+    )
+    return Decimal(await session.scalar(query) or 0)
 
 
 async def proofs(session: Session, *, deposit_id: UUID) -> list[DepositProof]:
