@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeGuard, TypeVar
 from uuid import UUID
 
@@ -26,6 +26,7 @@ from treasury.events import DepositCredited, DepositSettled
 from treasury.models import Deposit
 from treasury.offers import queries as offer_queries
 from treasury.rules import Decision, Fact, Standing
+from treasury.withdrawals import queries as withdrawal_queries
 
 Told = TypeVar("Told", CashDone, CashFailed)
 
@@ -94,12 +95,17 @@ async def apply(session: TenantSession, words: Sequence[tuple[Deposit, Fact]]) -
                 _remember_payment(deposit, fact)
             transitions.move(session, deposit, decision.to_state, reason=decision.reason)
         elif decision.action == "dispute":
+            amount = await _taken_back(session, deposit, fact)
+            if amount is None:
+                reason = "what we have paid back ourselves"
+                decisions[-1] = replace(decision, action="nothing", reason=reason)
+                continue
             transitions.flag_dispute(
                 session,
                 deposit,
                 moment=now(),
                 kind=decision.kind,
-                amount=fact.amount or Money(deposit.amount, deposit.currency),
+                amount=amount,
                 reason=decision.reason,
             )
     await settle(session, settled)
@@ -125,6 +131,20 @@ def settlement_of(
     if charge is None or charge.amount <= 0:
         return Settlement(deposit, paid, fee, payment or None, reason)
     return Settlement(deposit, paid - charge, fee, payment or None, reason, charge)
+
+
+async def _taken_back(session: TenantSession, deposit: Deposit, fact: Fact) -> Money | None:
+    """Return what a provider took back of a deposit; None for what withdrawals have sent back.
+
+    The provider tells of those refunds as of any other, and clients have paid them already.
+    """
+    amount = fact.amount or Money(deposit.amount, deposit.currency)
+    if fact.state != "refunded":
+        return amount
+    own = await withdrawal_queries.sent_back(session, deposit.id)
+    if own == 0 or amount.currency != deposit.currency:
+        return amount
+    return Money(amount.amount - own, amount.currency) if amount.amount > own else None
 
 
 async def settle(session: TenantSession, settlements: Sequence[Settlement]) -> None:

@@ -62,7 +62,7 @@ class Desk:
 
         return await eventually(is_open, seconds=seconds)
 
-    async def pay(self, account_id: UUID, amount: str) -> UUID:
+    async def pay(self, account_id: UUID | None, amount: str) -> UUID:
         """Start a deposit and pay it on the provider's page; its event is on the way then."""
         ports = self.stack.ports
         async with ports.database.tenant(ALPHA) as session:

@@ -16,6 +16,9 @@ from tests.factories import trading
 from tests.treasury.withdrawals.till import Server, Till, gathered
 from trading import queries as trading_queries
 from trading.events import CashDone, CashFailed
+from treasury import queries as deposit_queries
+from treasury import settlements
+from treasury.rules import Fact
 from treasury.withdrawals import debits, payouts, queries, requests, wires
 from treasury.withdrawals.facts import Wish
 from treasury.withdrawals.models import Withdrawal, WithdrawalPart
@@ -354,3 +357,28 @@ async def test_asking_shows_the_plan_and_does_nothing(till: Till) -> None:
 
     assert [problem.code for problem in plan.problems] == ["method"]
     assert plan.parts == []
+
+
+async def test_what_we_pay_back_ourselves_is_not_claimed_from_the_client_again(
+    till: Till, superuser: asyncpg.Connection
+) -> None:
+    """Providers tell of our own refunds as of any other: only what is beyond them is disputed."""
+    connection = await till.connect("stripe", "Cards")
+    deposit = await till.deposited(connection, "400.00")
+    made = await till.ask("100.00")
+    await till.advance(made)
+    assert (await till.pay(made)).state == "paid"
+
+    decisions = []
+    for amount in ("100.00", "150.00"):
+        fact = Fact("refunded", deposit.provider_reference or "", Money.of(amount, "USD"), None)
+        async with till.database.tenant(till.tenant) as session:
+            locked = await deposit_queries.locked_deposit(session, deposit.id)
+            assert locked is not None
+            decisions += await settlements.apply(session, [(locked, fact)])
+
+    disputed = await superuser.fetch(
+        "SELECT payload ->> 'amount' FROM t_alpha.outbox WHERE topic = 'treasury.deposit_disputed'"
+    )
+    assert [one.action for one in decisions] == ["nothing", "dispute"]
+    assert [Decimal(row[0]) for row in disputed] == [50]
