@@ -114,6 +114,8 @@ TRADER = (
     Spot("my", "/accounts/{account_id:uuid}", "trader", "/", ACCOUNT),
     Spot("my", "/deposit", "trader"),
     Spot("my", "/deposit/{reference:str}", "trader", "/history", DEPOSIT),
+    Spot("my", "/withdraw", "trader"),
+    Spot("my", "/withdraw/payees", "trader"),
     Spot("my", "/history", "trader"),
     Spot("my", "/wallets", "trader"),
     Spot("my", "/transfer", "trader"),
@@ -209,6 +211,8 @@ STAFF = (
     Spot(
         "team", "/backoffice/banks/lines/{line_id:uuid}", "finance", "/backoffice/banks/lines", LINE
     ),
+    Spot("team", "/backoffice/withdrawals", "finance"),
+    Spot("team", "/backoffice/withdrawals/rules", "finance"),
     Spot("team", "/backoffice/kyc", "compliance"),
     Spot("team", "/backoffice/kyc/{case_id:uuid}", "compliance", "/backoffice/kyc", CASE),
     Spot("team", "/backoffice/revenue", "finance"),
@@ -325,6 +329,11 @@ NO_PAGE = {
     ("staff", "/crm/clients/bulk/{run_id:uuid}/skipped.csv"): "a file",
     ("staff", "/"): "leads on",
     ("staff", "/crm"): "leads on",
+    ("trader", "/withdraw/{reference:str}"): "a new client has none, seen in its own test",
+    (
+        "staff",
+        "/backoffice/withdrawals/{withdrawal_id:uuid}",
+    ): "a new brokerage has none, seen in its own test",
     ("staff", "/approvals/{approval_id:uuid}"): "a new brokerage has none, seen in its own test",
     ("staff", "/backoffice/kyc/documents/{document_id:uuid}"): "a file",
     ("staff", "/backoffice/revenue/export"): "a file",

@@ -27,6 +27,18 @@ NAVIGATION = [
                 "treasury.reconciliation.read",
             ),
             ("Banks", "/backoffice/banks", "building-bank", "treasury.bank.read"),
+            (
+                "Withdrawals",
+                "/backoffice/withdrawals",
+                "arrow-up-right",
+                "treasury.withdrawal.read",
+            ),
+            (
+                "Withdrawal rules",
+                "/backoffice/withdrawals/rules",
+                "list-check",
+                "treasury.withdrawal_rule.read",
+            ),
             ("Daily revenue", "/backoffice/revenue", "chart-bar", "revenue.line.read"),
             ("The book", "/backoffice/book", "book", "ledger.entry.read"),
         ],

@@ -42,6 +42,8 @@ from backoffice.treasury import (
     limit_screens,
     rates,
     transfers,
+    withdrawal_rules,
+    withdrawals,
 )
 
 ROUTES: list[HTTPRouteHandler] = [
@@ -62,6 +64,8 @@ ROUTES: list[HTTPRouteHandler] = [
     *break_screens.ROUTES,
     *bank_screens.ROUTES,
     *bank_line_screens.ROUTES,
+    *withdrawals.ROUTES,
+    *withdrawal_rules.ROUTES,
     *kyc.ROUTES,
     *revenue.ROUTES,
     *partners.ROUTES,

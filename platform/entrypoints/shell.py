@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Request
 
 from backoffice import approval_screens
+from backoffice.treasury import withdrawals as withdrawal_screens
 from clients.shell import home_cards as clients_cards
 from clients.shell import search as clients_search
 from compliance.shell import home_cards as compliance_cards
@@ -50,6 +51,7 @@ SHELL = Parts(
     counters=(
         counters.TASKS,
         approval_screens.COUNTER,
+        withdrawal_screens.COUNTER,
         compliance_cards.COUNTER,
         treasury_cards.COUNTER,
     ),
@@ -68,6 +70,12 @@ SHELL = Parts(
         Action("New lead", "/crm/leads/new", "user-plus", "crm.lead.create"),
         Action("Not contacted leads", "/crm/leads?stage=new", "user-plus", "crm.lead.read"),
         Action("Held deposits", "/backoffice/deposits?state=held", "cash", "treasury.deposit.read"),
+        Action(
+            "Waiting withdrawals",
+            "/backoffice/withdrawals?state=requested",
+            "building-bank",
+            "treasury.withdrawal.read",
+        ),
         Action("Late tasks", "/tasks?state=late", "clock", "identity.task.read"),
     ),
 )

@@ -7,6 +7,7 @@ from kernel.language import marked
 _SECURITY = {"security": marked("Sign-ins and security")}
 CLIENT = {
     "deposit": marked("Deposits"),
+    "withdrawal": marked("Withdrawals"),
     "verification": marked("Verification"),
     "account": marked("Trading accounts"),
     **_SECURITY,
@@ -32,6 +33,7 @@ BY_AUDIENCE = {"client": CLIENT, "partner": PARTNER, "staff": STAFF}
 ALL = frozenset().union(*BY_AUDIENCE.values())
 ICONS = {
     "deposit": "cash",
+    "withdrawal": "building-bank",
     "verification": "id",
     "account": "chart-candle",
     "commission": "coins",

@@ -212,6 +212,56 @@ def deposit_received(v: Values) -> Letter:
     )
 
 
+def withdrawal_code(v: Values) -> Letter:
+    """Send the code of one withdrawal: name, code, amount, payee."""
+    return Letter(
+        subject=gettext("Your code for a withdrawal at %(brand)s") % v,
+        heading=v["code"],
+        paragraphs=[
+            gettext(_HELLO) % v,
+            gettext(
+                "This code confirms one withdrawal, for exactly this amount and payee, within ten"
+                " minutes. Nobody of ours will ever ask you for it."
+            ),
+        ],
+        facts=[(gettext("Amount"), v["amount"]), (gettext("Payee"), v["payee"])],
+        footer=gettext(
+            "If you did not ask for this, change your password now: somebody else knows it."
+        ),
+    )
+
+
+def withdrawal_paid(v: Values) -> Letter:
+    """Say that a withdrawal is paid: name, amount, reference, link."""
+    return Letter(
+        subject=gettext("Withdrawal paid: %(amount)s") % v,
+        heading=gettext("%(amount)s paid") % v,
+        paragraphs=[
+            gettext(_HELLO) % v,
+            gettext("Your withdrawal is paid. Banks and cards take one to five working days."),
+        ],
+        facts=[(gettext("Amount"), v["amount"]), (gettext("Reference"), v["reference"])],
+        action_label=gettext("See the withdrawal"),
+        action_href=v["link"],
+    )
+
+
+def withdrawal_closed(v: Values) -> Letter:
+    """Say that a withdrawal is not paid, and why: name, amount, reason, reference, link."""
+    return Letter(
+        subject=gettext("Withdrawal not paid: %(amount)s") % v,
+        heading=gettext("Your withdrawal was not paid"),
+        paragraphs=[
+            gettext(_HELLO) % v,
+            gettext("We could not pay it out. The money is yours again. The reason:"),
+            v["reason"],
+        ],
+        facts=[(gettext("Amount"), v["amount"]), (gettext("Reference"), v["reference"])],
+        action_label=gettext("See the withdrawal"),
+        action_href=v["link"],
+    )
+
+
 def partner_welcome(v: Values) -> Letter:
     """Welcome an introducing broker: name, referral_link, link."""
     return Letter(
@@ -289,11 +339,14 @@ _WRITERS: dict[str, Callable[[Values], Letter]] = {
         *(verify_email, invite_client, reset_password, account_opened),
         *(kyc_approved, kyc_rejected, deposit_received, partner_welcome),
         *(lead_welcome, mail_test, security_changed),
+        *(withdrawal_code, withdrawal_paid, withdrawal_closed),
     )
 }
 TEMPLATES = tuple(_WRITERS)
 # What the law or somebody's security needs; it goes to suppressed addresses as well.
-_TRANSACTIONAL = frozenset({"verify_email", "reset_password", "mail_test", "security_changed"})
+_TRANSACTIONAL = frozenset({"verify_email", "reset_password", "mail_test", "security_changed"}) | {
+    *("withdrawal_code", "withdrawal_paid", "withdrawal_closed")
+}
 _MARKETING = frozenset({"lead_welcome"})
 
 

@@ -12,6 +12,7 @@ NAVIGATION: list[tuple[str, list[tuple[str, str, str, str | None]]]] = [
             (marked("Accounts"), "/accounts", "chart-candle", None),
             (marked("Wallets"), "/wallets", "wallet", None),
             (marked("Deposit"), "/deposit", "plus", None),
+            (marked("Withdraw"), "/withdraw", "arrow-up-right", None),
             (marked("Transfer"), "/transfer", "transfer", None),
             (marked("History"), "/history", "history", None),
             (marked("Verification"), "/verification", "id", None),

@@ -16,6 +16,7 @@ from tradersroom import (
     transfers,
     verification,
     wallets,
+    withdrawals,
 )
 
 ROUTES: list[HTTPRouteHandler] = [
@@ -25,6 +26,7 @@ ROUTES: list[HTTPRouteHandler] = [
     *verification.ROUTES,
     *accounts.ROUTES,
     *deposits.ROUTES,
+    *withdrawals.ROUTES,
     *documents.ROUTES,
     *transfers.ROUTES,
     *transfer_receipts.ROUTES,

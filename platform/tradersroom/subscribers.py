@@ -21,7 +21,7 @@ from messaging.texts import Words
 from tenants import queries as tenant_queries
 from tenants.ports import Ports
 from themes.formats import money_text
-from tradersroom import notices
+from tradersroom import notices, withdrawal_notices
 from trading import accounts
 from trading import queries as trading_queries
 from trading.accounts import UnknownAccountType
@@ -34,6 +34,7 @@ _STANDARD = "STD"
 def subscribe(made: Subscriptions, ports: Ports) -> None:
     """Bind this room's subscribers."""
     notices.subscribe(made)
+    withdrawal_notices.subscribe(made, ports, _link)
     made.on(KycApproved, "tradersroom.open_account", open_first_account)
     made.on(KycApproved, "tradersroom.mail_approval", partial(mail_approval, ports=ports))
     made.on(KycRejected, "tradersroom.mail_rejection", partial(mail_rejection, ports=ports))

@@ -176,10 +176,10 @@ async def test_a_missing_value_is_found_when_the_mail_is_queued(
 @pytest.mark.parametrize("template", sorted(texts._WRITERS))
 def test_every_mail_can_be_written(template: str) -> None:
     """Each has a subject on one line that names no secret."""
-    names = ("name", "link", "login", "server", "reason", "amount", "reference", "target")
+    names = ("name", "link", "login", "server", "reason", "amount", "reference", "target", "payee")
     context = dict.fromkeys(names, "value\r\nBcc: x")
     context |= {"password": "pw-1", "investor_password": "pw-2", "referral_link": "http://r"}
-    context |= {"change": "x", "place": "y", "server": "z"}
+    context |= {"code": "471100", "change": "x", "place": "y", "server": "z"}
 
     letter = texts.write(template, brand="Alpha", context=context)
 

@@ -12,8 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from clients import queries as client_queries
-from connectors.payments.engine.failures import OrderRefused, ProviderUnknown
+from connectors.payments.engine.failures import OrderRefused
 from connectors.payments.engine.port import (
     DeclaredGateway,
     Notice,
@@ -25,7 +24,7 @@ from connectors.payments.port import CredentialsRefused, PaymentRefused, Payment
 from identity import audit
 from kernel.actor import TenantRef
 from kernel.crypto import Vault
-from kernel.database import Database, ReadSession, TenantSession, write
+from kernel.database import Database, TenantSession, write
 from kernel.events import record
 from kernel.failpoints import reach
 from kernel.log import logger
@@ -36,8 +35,7 @@ from ledger.chart import HOUSE, MAIN_BANK
 from ledger.lines import credit, debit
 from trading import queries as trading_queries
 from treasury import connections
-from treasury import queries as treasury_queries
-from treasury.withdrawals import debits, destinations, queries, transitions
+from treasury.withdrawals import debits, orders, queries, transitions
 from treasury.withdrawals.events import PayoutAsked, WithdrawalPaid
 from treasury.withdrawals.models import Withdrawal, WithdrawalPart
 
@@ -60,11 +58,6 @@ class _Claim:
     refund: bool
     gateway: DeclaredGateway
     order: Order
-
-
-def reference_of(withdrawal: Withdrawal, part: WithdrawalPart) -> str:
-    """Return what a provider knows a part by, and names in every word about it."""
-    return f"{withdrawal.reference}-{part.number}"
 
 
 async def pay(
@@ -184,7 +177,7 @@ async def _claim(
         part.next_at is None or part.next_at > await trading_queries.database_time(session)
     ):
         return None
-    provider = await _provider(session, part, gateways=gateways, vault=vault)
+    provider = await orders.gateway_of(session, part, gateways=gateways, vault=vault)
     if provider is None:
         await _by_hand(session, withdrawal, part, "Its provider is not connected any more.")
         return None
@@ -200,7 +193,9 @@ async def _claim(
         # Whoever sent it never came back: from now on it is unknown.
         part.state = "unknown"
     part.next_at = await trading_queries.database_time(session) + LEASE
-    order = await _order(session, withdrawal, part, vault=vault, settings=settings)
+    order = await orders.order_of(
+        session, withdrawal, part, sending=act == "send", vault=vault, settings=settings
+    )
     fact = "called" if act == "send" else "asked"
     transitions.step(session, part.id, part.attempt, fact, order.reference)
     audit.record(
@@ -228,68 +223,20 @@ def _act(part: WithdrawalPart, gateway: DeclaredGateway, *, asked: bool) -> str:
     return "send" if keeps == "merchant_reference" else "person"
 
 
-async def _provider(
-    session: TenantSession | ReadSession,
-    part: WithdrawalPart,
-    *,
-    gateways: PaymentGateways,
-    vault: Vault,
-) -> DeclaredGateway | None:
-    connection = (
-        await treasury_queries.connection(session, part.connection_id)
-        if part.connection_id is not None
-        else None
-    )
-    if connection is None:
-        return None
-    try:
-        return connections.gateway_of(session, connection, gateways=gateways, vault=vault)
-    except (ProviderUnknown, CredentialsRefused):
-        return None
-
-
-async def _order(
-    session: TenantSession,
-    withdrawal: Withdrawal,
-    part: WithdrawalPart,
-    *,
-    vault: Vault,
-    settings: Settings,
-) -> Order:
-    client = await client_queries.client(session, withdrawal.client_id)
-    assert part.connection_id is not None
-    connection = await treasury_queries.connection(session, part.connection_id)
-    assert connection is not None
-    beneficiary: dict[str, str] = {}
-    if part.destination_id is not None:
-        payee = await queries.destination(session, part.destination_id)
-        assert payee is not None
-        beneficiary = destinations.details(session, payee, vault=vault)
-        beneficiary = {"holder": payee.holder, "currency": part.currency, **beneficiary}
-    paid = ""
-    if part.deposit_id is not None:
-        deposit = await treasury_queries.deposit(session, part.deposit_id)
-        paid = (deposit.provider_reference or "") if deposit is not None else ""
-    tenant: TenantRef = session.info["tenant"]
-    return connections.order_of(
-        reference=reference_of(withdrawal, part),
-        amount=part.payable,
-        client=client,
-        callback=connections.callback_of(settings, tenant, connection),
-        # One key for ever: however often it is sent, it is one payout.
-        idempotency_key=f"payout-{part.id}",
-        description=f"{tenant.name} {withdrawal.reference}",
-        session_ref=paid,
-        provider_ref=part.provider_reference or paid,
-        created=withdrawal.created_at,
-        beneficiary=beneficiary,
-    )
-
-
 async def _answered(session: TenantSession, claim: _Claim, standing: Standing) -> None:
     locked = await queries.locked_part(session, claim.part_id)
-    if locked is not None:
-        await _apply(session, *locked, standing, source="answered")
+    if locked is None:
+        return
+    withdrawal, part = locked
+    named = part.provider_reference is not None and (
+        standing.provider_ref == part.provider_reference
+    )
+    if claim.act == "ask" and standing.reference != claim.order.reference and not named:
+        # An answer about another payment, such as the one that came in, proves nothing.
+        part.next_at = await trading_queries.database_time(session) + _PENDING
+        transitions.step(session, part.id, claim.attempt, "asked in vain", "Of another payment.")
+        return
+    await _apply(session, withdrawal, part, standing, source="answered")
 
 
 async def _unknown(session: TenantSession, claim: _Claim) -> None:

@@ -13,8 +13,9 @@ from identity import audit
 from kernel.database import TenantSession
 from kernel.errors import InvalidInput
 from kernel.ids import uuid7
+from kernel.money import Money, currencies
 from treasury.withdrawals import queries, rules
-from treasury.withdrawals.models import WithdrawalRule
+from treasury.withdrawals.models import WithdrawalFee, WithdrawalRule
 
 Ladder = Sequence[tuple[Decimal | None, Sequence[str]]]
 _RUNGS_MAX = 8
@@ -64,6 +65,38 @@ async def change(session: TenantSession, wanted: Ladder, *, known: Collection[st
         subject=("withdrawal_rule", "all"),
         before={"rules": _as_json(before)},
         after={"rules": _as_json(wanted)},
+    )
+
+
+async def set_fee(session: TenantSession, *, kind: str, currency: str, amount: Decimal) -> None:
+    """Set what a withdrawal to a kind of payee costs in a currency; 0 makes it free.
+
+    Raises InvalidInput beside each field.
+    """
+    problems: dict[str, str] = {}
+    if kind not in ("bank", "crypto"):
+        problems["kind"] = "Choose bank transfer or crypto."
+    if currency not in currencies():
+        problems["currency"] = "Enter a currency code such as USD."
+    elif amount < 0 or Money(amount, currency) != Money(amount, currency).rounded():
+        problems["fee"] = "Enter an amount such as 25, or 0."
+    if problems:
+        raise InvalidInput(problems)
+    row = await session.get(WithdrawalFee, (kind, currency), with_for_update=True)
+    before = str(row.amount) if row is not None else "0"
+    if amount == 0:
+        if row is not None:
+            await session.delete(row)
+    elif row is None:
+        session.add(WithdrawalFee(kind=kind, currency=currency, amount=amount))
+    else:
+        row.amount = amount
+    audit.record(
+        session,
+        "treasury.withdrawal_fee_changed",
+        subject=("withdrawal_fee", f"{kind}:{currency}"),
+        before={"amount": before},
+        after={"amount": str(amount)},
     )
 
 

@@ -413,8 +413,10 @@ def _joined(query: Select[*tuple[Any, ...]], owner_id: UUID | None) -> Select[*t
 
 def waiting(*, own: bool, viewer_id: Any) -> Select[int, int]:  # noqa: ANN401 - a bind parameter
     """Return the statement that counts what waits for a person, and what is late."""
+    # No IN: the statement of a counter is compiled once, before its values are known.
     waits = or_(
-        Withdrawal.state.in_(("requested", "held")),
+        Withdrawal.state == "requested",
+        Withdrawal.state == "held",
         and_(Withdrawal.state == "paying", _has_manual()),
     )
     late = Withdrawal.promised_at < func.now()

@@ -12,7 +12,7 @@ from clients import queries as client_queries
 from kernel.database import TenantSession
 from kernel.errors import InvalidInput, NotFound
 from themes.formats import money_text
-from treasury.withdrawals import payouts, queries, rules
+from treasury.withdrawals import orders, payouts, queries, rules
 from treasury.withdrawals.decisions import WithdrawalMovedOn
 
 KIND = "withdrawal_payout"
@@ -48,14 +48,14 @@ async def report(
         kind=KIND,
         subject=(SUBJECT, part.id),
         content={
-            "withdrawal": payouts.reference_of(withdrawal, part),
+            "withdrawal": orders.reference_of(withdrawal, part),
             "amount": money_text(part.payable),
             "to": part.label,
             "outcome": outcome,
             "reference": word,
             "reason": reason.strip()[:150],
         },
-        summary=f"{payouts.reference_of(withdrawal, part)} {outcome}, {money_text(part.payable)}",
+        summary=f"{orders.reference_of(withdrawal, part)} {outcome}, {money_text(part.payable)}",
         permission=rules.APPROVE,
         barred=barred,
     )

@@ -19,7 +19,7 @@ from trading.events import CashDone, CashFailed
 from treasury import queries as deposit_queries
 from treasury import settlements
 from treasury.rules import Fact
-from treasury.withdrawals import debits, payouts, queries, requests, wires
+from treasury.withdrawals import debits, orders, payouts, queries, requests, wires
 from treasury.withdrawals.facts import Wish
 from treasury.withdrawals.models import Withdrawal, WithdrawalPart
 from treasury.withdrawals.requests import WithdrawalBlocked
@@ -48,7 +48,7 @@ def said(part: WithdrawalPart, withdrawal: Withdrawal, **changed: object) -> Not
         "state": "succeeded",
         "claims": "succeeded",
         "status": "paid",
-        "reference": payouts.reference_of(withdrawal, part),
+        "reference": orders.reference_of(withdrawal, part),
         "session_ref": "",
         "provider_ref": "po_1",
         "amount": part.payable,
@@ -382,3 +382,17 @@ async def test_what_we_pay_back_ourselves_is_not_claimed_from_the_client_again(
     )
     assert [one.action for one in decisions] == ["nothing", "dispute"]
     assert [Decimal(row[0]) for row in disputed] == [50]
+
+
+async def test_an_answer_about_the_payment_that_came_in_pays_nothing_out(till: Till) -> None:
+    """A provider that answers with the deposit's own success is asked again, and believed never."""
+    server = Server(keeps=False, drop=1)
+    till.gateways.server = server
+    made = await till.pay(await paying(till))
+    server.echo = "DEP-OFTHEPAST"
+    for _ in range(3):
+        made = await till.pay(made)
+
+    assert made.state == "paying"
+    assert server.paid == []
+    assert [call for call in server.calls if call.startswith("pay")] == [f"pay {made.reference}-1"]

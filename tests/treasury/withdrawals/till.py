@@ -48,7 +48,7 @@ class Server:
     """A payment provider's own books: what it paid, by reference; and how it misbehaves.
 
     `lose` replies are lost after it acted, `drop` requests before; it pays a key once only when it
-    `keeps` keys. Every call is noted.
+    `keeps` keys. With an `echo` it answers questions about that payment. Calls are noted.
     """
 
     keeps: bool = True
@@ -56,6 +56,7 @@ class Server:
     drop: int = 0
     refuse: str = ""
     blind: bool = False
+    echo: str = ""
     state: str = "succeeded"
     paid: list[tuple[str, Money]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
@@ -82,6 +83,8 @@ class Server:
         self.calls.append(f"ask {order.reference}")
         if self.blind:
             raise PaymentUnknown("no answer")
+        if self.echo:
+            return replace(self.standing(order), reference=self.echo, provider_ref="pi_1")
         if order.reference not in [known for known, _ in self.paid]:
             raise PaymentRefused("404", "not found")
         return self.standing(order)
