@@ -26,7 +26,6 @@ from treasury.events import DepositCredited, DepositSettled
 from treasury.models import Deposit
 from treasury.offers import queries as offer_queries
 from treasury.rules import Decision, Fact, Standing
-from treasury.withdrawals import queries as withdrawal_queries
 
 Told = TypeVar("Told", CashDone, CashFailed)
 
@@ -82,8 +81,6 @@ async def apply(session: TenantSession, words: Sequence[tuple[Deposit, Fact]]) -
     for deposit, fact in words:
         standing = Standing(deposit.state, deposit.provider_reference)
         decision = rules.decide(standing, fact)
-        if decision.kind == "refunded" and await _is_our_refund(session, deposit, fact):
-            decision = Decision("nothing", deposit.state, "a refund of our own")
         decisions.append(decision)
         if decision.action == "settle":
             paid = fact.amount or deposit.ordered
@@ -97,8 +94,7 @@ async def apply(session: TenantSession, words: Sequence[tuple[Deposit, Fact]]) -
         elif decision.action == "dispute":
             amount = await _taken_back(session, deposit, fact)
             if amount is None:
-                reason = "what we have paid back ourselves"
-                decisions[-1] = replace(decision, action="nothing", reason=reason)
+                decisions[-1] = replace(decision, action="nothing", reason="a refund of our own")
                 continue
             transitions.flag_dispute(
                 session,
@@ -112,12 +108,6 @@ async def apply(session: TenantSession, words: Sequence[tuple[Deposit, Fact]]) -
     # Whoever reads a deposit again must not read it as it was before it was moved.
     await session.flush()
     return decisions
-
-
-async def _is_our_refund(session: TenantSession, deposit: Deposit, fact: Fact) -> bool:
-    """Whether what was sent back is what a withdrawal sends to its source."""
-    ours = await offer_queries.own_refunds(session, deposit_id=deposit.id)
-    return fact.amount is not None and 0 < fact.amount.amount <= ours
 
 
 def settlement_of(
@@ -141,7 +131,7 @@ async def _taken_back(session: TenantSession, deposit: Deposit, fact: Fact) -> M
     amount = fact.amount or Money(deposit.amount, deposit.currency)
     if fact.state != "refunded":
         return amount
-    own = await withdrawal_queries.sent_back(session, deposit.id)
+    own = await offer_queries.own_refunds(session, deposit_id=deposit.id)
     if own == 0 or amount.currency != deposit.currency:
         return amount
     return Money(amount.amount - own, amount.currency) if amount.amount > own else None

@@ -226,17 +226,6 @@ async def returnable(
     return [Returnable(*row) for row in await session.execute(query)]
 
 
-async def sent_back(session: Session, deposit_id: UUID) -> Decimal:
-    """Return how much of a deposit its provider was asked to refund, failures left out."""
-    query = select(func.coalesce(func.sum(WithdrawalPart.amount - WithdrawalPart.fee), 0)).where(
-        WithdrawalPart.deposit_id == deposit_id,
-        WithdrawalPart.way == "refund",
-        WithdrawalPart.attempt > 0,
-        WithdrawalPart.state != "failed",
-    )
-    return Decimal(await session.scalar(query) or 0)
-
-
 async def takes(session: Session, connection_id: UUID, currency: str) -> bool:
     """Say whether an active connection knows a currency."""
     query = (
