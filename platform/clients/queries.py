@@ -35,6 +35,11 @@ async def client_of_user(session: Session, user_id: UUID) -> Client | None:
     return await session.scalar(select(Client).where(Client.user_id == user_id))
 
 
+async def client_by_reference(session: Session, reference: str) -> Client | None:
+    """Return the client of that number."""
+    return await session.scalar(select(Client).where(Client.reference == reference))
+
+
 async def client_by_email(session: Session, email: str) -> Client | None:
     """Return the oldest profile with that address, in whatever case it is written."""
     statement = (

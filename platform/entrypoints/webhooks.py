@@ -36,7 +36,7 @@ ROUTES: list[HTTPRouteHandler] = [receive_webhook]
 
 
 class Hooks:
-    """ASGI middleware that answers `/hooks/payments/TOKEN` without the framework.
+    """ASGI middleware that answers `/hooks/payments/TOKEN[/NAME]` without the framework.
 
     Providers send storms of these, most by POST and some by GET. Whatever else is asked for goes
     on to the site's own application, and so does a token that nobody has.
@@ -49,7 +49,8 @@ class Hooks:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Store a provider's event once; a wrong signature leaves only a refusal."""
-        if scope["type"] == ScopeType.HTTP and (token := _token(scope)):
+        token, name = _token(scope) if scope["type"] == ScopeType.HTTP else ("", "")
+        if scope["type"] == ScopeType.HTTP and token:
             # The log names the route by its handler.
             scope["route_handler"] = receive_webhook
             body = await _whole(receive)
@@ -57,7 +58,7 @@ class Hooks:
                 await _answer(send, Answering(413, _PLAIN, b"too large"))
                 return
             try:
-                answering = await self._receive(scope, token, body)
+                answering = await self._receive(scope, token, name, body)
             except NotFound:
                 pass
             else:
@@ -65,7 +66,7 @@ class Hooks:
                 return
         await self._app(scope, receive, send)
 
-    async def _receive(self, scope: HTTPScope, token: str, body: bytes) -> Answering:
+    async def _receive(self, scope: HTTPScope, token: str, name: str, body: bytes) -> Answering:
         call = Call(
             body=body,
             headers={
@@ -76,16 +77,25 @@ class Hooks:
             path=scope["path"],
         )
         tenant = scope["state"]["tenant"]
+        if name:
+            address = scope["client"][0] if scope["client"] else ""
+            return await self._reception.called(
+                tenant, token=token, name=name, call=call, address=address
+            )
         return (await self._reception.receive(tenant, token=token, call=call)).answering
 
 
-def _token(scope: HTTPScope) -> str:
-    """Return the token of a payment provider's call; empty for any other request."""
+def _token(scope: HTTPScope) -> tuple[str, str]:
+    """Return the token of a provider's call, and the name of our address behind it, if any.
+
+    Only a provider that calls us has named addresses. Both are empty for any other request.
+    """
     path = scope["path"]
     if scope["method"] not in _METHODS or not path.startswith(_PAYMENTS):
-        return ""
-    token = path[len(_PAYMENTS) :].removesuffix("/")
-    return "" if "/" in token else token
+        return "", ""
+    rest = path[len(_PAYMENTS) :].removesuffix("/")
+    token, _, name = rest.partition("/")
+    return (token, name) if "/" not in name and not rest.endswith("/") else ("", "")
 
 
 async def _whole(receive: Receive) -> bytes | None:

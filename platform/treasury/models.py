@@ -313,7 +313,6 @@ class CashierSession(Base):
     id: Mapped[UUID] = uuid_key()
     connection_id: Mapped[UUID] = mapped_column(ForeignKey("psp_connection.id"))
     client_id: Mapped[UUID] = uuid_ref()
-    deposit_id: Mapped[UUID] = mapped_column(ForeignKey("deposit.id"))
     token_digest: Mapped[str] = short(64)
     expires_at: Mapped[datetime] = timestamp(default_now=False)
 

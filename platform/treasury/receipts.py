@@ -17,16 +17,20 @@ from uuid import UUID
 
 import msgspec
 
+from connectors.payments.engine import inverted
 from connectors.payments.engine.failures import ProviderUnknown
 from connectors.payments.engine.port import (
+    Account,
     Answering,
     Call,
     DeclaredGateway,
     Notice,
     PaymentGateways,
 )
+from connectors.payments.engine.provider_files import catalogue
 from connectors.payments.port import PaymentError, SignatureRefused
 from kernel.actor import VISITOR, TenantRef
+from kernel.clock import now
 from kernel.crypto import Vault
 from kernel.database import Database, ReadSession, TenantSession, driver, tagged
 from kernel.errors import NotFound
@@ -34,6 +38,7 @@ from kernel.events import record
 from kernel.failpoints import reach
 from kernel.ids import uuid7
 from treasury import connections, queries, words
+from treasury.cashiers import Cashier
 from treasury.events import WebhookStored
 from treasury.models import WebhookRefusal
 
@@ -140,6 +145,31 @@ class Reception:
             # A certificate to check it with could not be fetched.
             return Receipt("later", _LATER)
         return await self._store(tenant, receiver, notices, call)
+
+    async def called(
+        self, tenant: TenantRef, *, token: str, name: str, call: Call, address: str
+    ) -> Answering:
+        """Answer an inverted provider's call to one of our addresses, by the book.
+
+        Raises NotFound for an unknown token, or a provider that does not call so. A call from
+        elsewhere, or that can't be read, leaves a refusal.
+        """
+        async with self._database.tenant_read(tenant) as session:
+            connection = await queries.connection_by_token(session, token)
+            file = None if connection is None else catalogue().get(connection.provider)
+            if connection is None or file is None or name not in file.endpoints:
+                raise NotFound
+            opened = connections.credentials_of(session, connection, vault=self._vault)
+        account = Account(connection.environment, opened)
+        book = Cashier(self._database, tenant, connection.id)
+        try:
+            inverted.check_caller(account, address)
+            return await inverted.answer(file, account, name, call, book, now=now())
+        except SignatureRefused as refusal:
+            async with self._database.tenant(tenant, actor=VISITOR) as writing:
+                reason = str(refusal)[:200]
+                writing.add(WebhookRefusal(connection_id=connection.id, reason=reason))
+            return _REFUSED
 
     def kept(self, tenant: TenantRef, token: str) -> Receiver | None:
         """Return whom an address was found to be a moment ago, if it was asked for."""

@@ -11,6 +11,8 @@ from sqlalchemy import func, select
 
 from kernel.database import ReadSession, TenantSession
 from treasury.models import (
+    CashierPayment,
+    CashierSession,
     Deposit,
     DepositAttempt,
     DepositLimit,
@@ -146,6 +148,44 @@ async def used(
         ).where(PspMethod.title == title)
     total, count, waiting = (await session.execute(query)).one()
     return Decimal(total), int(count), int(waiting)
+
+
+async def cashier_session(
+    session: Session, *, connection_id: UUID, digest: str
+) -> CashierSession | None:
+    """Return whose session in a cashier a token is of."""
+    query = select(CashierSession).where(
+        CashierSession.connection_id == connection_id, CashierSession.token_digest == digest
+    )
+    return await session.scalar(query)
+
+
+async def has_cashier_session(
+    session: Session, *, connection_id: UUID, client_id: UUID, moment: datetime
+) -> bool:
+    """Say whether a client has a session in a cashier that has not ended."""
+    query = select(CashierSession.id).where(
+        CashierSession.connection_id == connection_id,
+        CashierSession.client_id == client_id,
+        CashierSession.expires_at > moment,
+    )
+    return await session.scalar(query.limit(1)) is not None
+
+
+async def locked_cashier_payment(
+    session: TenantSession, *, connection_id: UUID, transaction: str
+) -> CashierPayment | None:
+    """Return a cashier's payment as it is now, locked until the transaction ends."""
+    query = (
+        select(CashierPayment)
+        .where(
+            CashierPayment.connection_id == connection_id,
+            CashierPayment.transaction == transaction,
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return await session.scalar(query)
 
 
 async def own_refunds(session: Session, *, deposit_id: UUID) -> Decimal:

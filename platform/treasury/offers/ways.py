@@ -70,7 +70,7 @@ async def ways(
     found = []
     for row in await queries.open_methods(session, title=title, connection_id=connection_id):
         way = _way(*row)
-        if way is not None and not _closed_to(way, payer):
+        if way is not None and not _closed_to(way, payer) and _has_page(way, connection_id):
             found.append(way)
     return found
 
@@ -178,6 +178,11 @@ def _way(connection: PspConnection, row: PspMethod, taken: PspCurrency) -> Way |
         method=method,
         currency=taken.currency,
     )
+
+
+def _has_page(way: Way, connection_id: UUID | None) -> bool:
+    """Whether a client can choose it: a provider's own cashier begins payments by itself."""
+    return way.show != "inverted" or connection_id is not None
 
 
 def _closed_to(way: Way, payer: Payer) -> bool:

@@ -248,19 +248,16 @@ def _create_trials() -> None:
 
 def _create_cashiers() -> None:
     column, foreign = _connection("cashier_session")
-    deposit, of_deposit = _deposit("cashier_session")
     op.create_table(
         "cashier_session",
         _key(),
         column,
         sa.Column("client_id", sa.Uuid(), nullable=False),
-        deposit,
         sa.Column("token_digest", sa.String(64), nullable=False),
         sa.Column("expires_at", _MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_cashier_session"),
         sa.UniqueConstraint("token_digest", name="uq_cashier_session_token_digest"),
         foreign,
-        of_deposit,
     )
     column, foreign = _connection("cashier_payment")
     deposit, of_deposit = _deposit("cashier_payment", nullable=True)
