@@ -46,6 +46,7 @@ class _Known:
     senders: list[tuple[str, UUID]]
     closed_before: datetime | None
     candidates: dict[str, dict[UUID, Candidate]]
+    shown: set[UUID]
 
 
 async def receive(
@@ -57,6 +58,7 @@ async def receive(
         [(one.words, one.connection_id) for one, _ in await queries.senders(session)],
         await ledger_queries.closed_before(session),
         {},
+        set(),
     )
     drafts: list[Draft] = []
     booked: list[BankLine] = []
@@ -123,17 +125,7 @@ async def _judge(session: TenantSession, line: BankLine, known: _Known) -> None:
         line.connection_id = connection_id
         _become(line, "settlement", 100, "A provider's settlement, by its name.")
         return
-    top_up = rules.named("TOP", _texts(line))
-    if top_up:
-        line.entry_id = await queries.entry_of_reference(
-            session,
-            reference=top_up,
-            code=ledger_code(account),
-            owner=account.ledger_owner,
-            amount=line.amount,
-        )
-    if line.entry_id is not None:
-        _become(line, "known", 100, f"Booked before as {top_up}.")
+    if await _booked_before(session, line, account, known):
         return
     if line.amount < 0:
         _become(line, "suspense", 0, "Money that left: say what for.")
@@ -146,6 +138,32 @@ async def _judge(session: TenantSession, line: BankLine, known: _Known) -> None:
         Money(line.amount, line.currency), _texts(line), line.party_name, waiting.values()
     )
     _apply(line, judged)
+
+
+async def _booked_before(
+    session: TenantSession, line: BankLine, account: BankAccount, known: _Known
+) -> bool:
+    """Know what the book has already: a top-up, or a payout that a connection has sent."""
+    for prefix in ("TOP", "WDR"):
+        named = rules.named(prefix, _texts(line))
+        if not named:
+            continue
+        for entry_id, kind, code, owner in await queries.entries_of_reference(
+            session, reference=named, amount=line.amount
+        ):
+            if entry_id in known.shown:
+                continue
+            if (code, owner) == (ledger_code(account), account.ledger_owner):
+                known.shown.add(entry_id)
+                line.entry_id = entry_id
+                _become(line, "known", 100, f"Booked before as {named}.")
+                return True
+            if (kind, code) == ("withdrawal_paid", chart.PSP_CLEARING):
+                known.shown.add(entry_id)
+                line.connection_id = UUID(owner)
+                _become(line, "settlement", 100, f"The transfer of {named}.")
+                return True
+    return False
 
 
 def _apply(line: BankLine, judged: Judgement) -> None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, tuple_
 
 from clients.models import Client
 from kernel.database import ReadSession, TenantSession
@@ -135,23 +135,26 @@ async def candidates(session: Session, *, currency: str) -> list[Candidate]:
     ]
 
 
-async def entry_of_reference(
-    session: Session, *, reference: str, code: str, owner: str, amount: Decimal
-) -> UUID | None:
-    """Return the entry of a reference that moved an amount on an account, debit positive."""
+async def entries_of_reference(
+    session: Session, *, reference: str, amount: Decimal
+) -> list[tuple[UUID, str, str, str]]:
+    """Return the entries of a reference that moved an amount, debit positive, oldest first.
+
+    Each with its kind and the account that it moved, code and owner; those that a statement's line
+    has shown before are left out.
+    """
+    shown = exists().where(BankLine.entry_id == Entry.id)
     query = (
-        select(Entry.id)
+        select(Entry.id, Entry.kind, LedgerAccount.code, LedgerAccount.owner_id)
         .join(Posting, Posting.entry_id == Entry.id)
         .join(LedgerAccount, LedgerAccount.id == Posting.account_id)
-        .where(
-            Entry.reference == reference,
-            LedgerAccount.code == code,
-            LedgerAccount.owner_id == owner,
-            Posting.amount == amount,
-        )
-        .limit(1)
+        .where(Entry.reference == reference, Posting.amount == amount, ~shown)
+        .order_by(Entry.id)
     )
-    return await session.scalar(query)
+    return [
+        (entry_id, kind, code, owner)
+        for entry_id, kind, code, owner in await session.execute(query)
+    ]
 
 
 async def line(session: Session, line_id: UUID) -> BankLine | None:

@@ -35,6 +35,7 @@ ACCOUNTS: Final = {
     chart.TAX: "Taxes",
     chart.OPENING: "Capital and opening balances",
     chart.PSP_CLEARING: "A provider's clearing account",
+    chart.BANK: "Clients' bank: it was booked there already, such as a payout by hand",
 }
 _REASON_MIN = 5
 
@@ -184,6 +185,8 @@ async def _to_account(session: TenantSession, line: BankLine, content: Mapping[s
     if code == chart.PSP_CLEARING:
         line.connection_id = UUID(content["connection_id"])
         owner = ("psp", content["connection_id"])
+    elif code == chart.BANK:
+        owner = chart.MAIN_BANK
     amount = Money(line.amount, line.currency)
     await _post(session, line, [debit(*_SUSPENSE, amount), credit(code, owner, amount)])
     line.state = "released"

@@ -14,7 +14,8 @@ from decimal import Decimal
 from typing import Final
 
 from kernel.money import Money
-from ledger.chart import PSP_CLEARING, TRADING_ACCOUNT
+from ledger.chart import BANK, PSP_CLEARING, TRADING_ACCOUNT
+from treasury.banks import queries as bank_queries
 from treasury.reconciliation import corrections, matching
 from treasury.reconciliation.matching import Break, Result, Windows
 from treasury.reconciliation.records import Record, Side, Standing
@@ -33,6 +34,8 @@ _WORDS: Final[dict[str, Standing]] = {
     "chargeback": "taken_back",
 }
 _FEES: Final = ("psp_fee", "withdrawal_fee_psp")
+# How long a statement may take to show a transfer.
+_STATEMENT: Final = timedelta(days=3)
 # The kind of an entry that mends a difference, such as a write-off.
 MENDING: Final = "reconciliation"
 _EQUITY: Final = "The whole account"
@@ -112,7 +115,13 @@ async def _payments(
     start = since - MARGIN
     until = cut + MARGIN
     book = await queries.book(session, code=PSP_CLEARING, since=start, until=until, also=also)
-    records = _booked(book)
+    payouts = []
+    if await bank_queries.accounts(session):
+        # A bank takes days; what left it is compared as soon as a statement could show it.
+        banks = await queries.book(session, code=BANK, since=start, until=until, also=also)
+        late = cut - _STATEMENT
+        payouts = [one for one in banks if one.kind == queries.PAYOUT and one.at < late]
+    records = _booked([*book, *payouts])
     for said in await queries.words(session, since=start, also=also):
         if said.currency and said.kind in _WORDS:
             records.append(_record("psp", said, _WORDS[said.kind]))
@@ -124,6 +133,9 @@ async def _payments(
             records.append(_record("psp", said, _standing(standing)))
     for said in await queries.wires(session, since=start.date(), also=also):
         records.append(_record("psp", said, "done"))
+    shown = await queries.paid_out(session, since=start.date(), also=also)
+    kept = {one.reference for one in payouts}
+    records += [_record("psp", said, "done") for said in shown if said.reference in kept]
     for said in await queries.in_suspense(session, until=cut):
         records.append(_record("psp", said, "done"))
     return records

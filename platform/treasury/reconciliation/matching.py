@@ -228,7 +228,8 @@ class _Payment:
             return {side: done[0]}
         wanted = self._said_elsewhere(side)
         whole = _sum(done)
-        if whole is not None and whole in wanted and all(one.amount not in wanted for one in done):
+        # Parts of one payment, such as a return to two sources, add up to what another side has.
+        if whole is not None and whole in self._wholes_elsewhere(side):
             return {side: replace(done[0], amount=whole, fee=_fees(done))}
         counts = next((one for one in done if one.amount in wanted), done[0])
         self._surplus[side] = [one for one in done if one is not counts]
@@ -241,6 +242,15 @@ class _Payment:
             if other != side
             for one in self._rows(other, "done", "taken_back")
         ]
+
+    def _wholes_elsewhere(self, side: Side) -> list[Money]:
+        wholes = [_sum(self._rows(other, "done")) for other in SIDES if other != side]
+        back = [
+            self._rows(other, "taken_back")[-1].amount
+            for other in SIDES
+            if other != side and self._rows(other, "taken_back") and not self._rows(other, "done")
+        ]
+        return [one for one in wholes if one is not None] + back
 
     def _sign(self) -> int:
         """Return -1 for money out of the brokerage, by whoever says it is done."""

@@ -10,6 +10,9 @@ import asyncpg
 import pytest
 
 from kernel.errors import InvalidInput
+from kernel.money import Money
+from ledger import chart, entries
+from ledger.lines import credit, debit
 from tests.treasury.banks.house import House
 from tests.treasury.banks.statements import Wire, camt, mt940
 from treasury.banks import accounts
@@ -94,6 +97,43 @@ async def test_a_providers_settlement_clears_what_it_owes(house: House) -> None:
 
     assert dict(made.outcomes) == {"settlement": 1}
     assert await house.balances() == {"bank": Decimal("975.75"), "cards": Decimal("-975.75")}
+
+
+async def _payout(house: House, account: tuple[str, tuple[str, object]], key: str) -> None:
+    """Book a payout of 70.00 as withdrawals do, from a bank or a connection's clearing account."""
+    money = Money.of("70.00", "EUR")
+    async with house.by() as session:
+        await entries.post(
+            session,
+            key=key,
+            kind="withdrawal_paid",
+            lines=[
+                debit(chart.OPENING, chart.HOUSE, money),
+                credit(account[0], account[1], money),  # type: ignore[arg-type]
+            ],
+            reference="WDR-7F3K2M9Q",
+        )
+
+
+async def test_a_payout_that_the_book_has_is_known_once(house: House) -> None:
+    """A second transfer of it waits for a person: the bank may have paid twice."""
+    await _payout(house, (chart.BANK, chart.MAIN_BANK), "payout")
+    wire = Wire("-70.00", "Withdrawal WDR-7F3K2M9Q-1", "Mara Lindqvist")
+    made = await house.take(camt(wire, wire))
+    again = await house.take(camt(wire, statement="2", opening="5.00"))
+
+    assert dict(made.outcomes) == {"known": 1, "suspense": 1}
+    assert again.lines_new == 0
+    assert await house.balances() == {"bank": Decimal(-140), "suspense": Decimal(70)}
+
+
+async def test_a_payout_through_a_connection_is_cleared_by_the_banks_line(house: House) -> None:
+    """What the connection was owed has left the bank."""
+    await _payout(house, (chart.PSP_CLEARING, ("psp", house.wire_id)), "payout")
+    made = await house.take(camt(Wire("-70.00", "WDR 7F3K2M9Q", "Mara Lindqvist")))
+
+    assert dict(made.outcomes) == {"settlement": 1}
+    assert await house.balances() == {"bank": Decimal(-70)}
 
 
 async def test_the_same_file_is_imported_once(house: House) -> None:

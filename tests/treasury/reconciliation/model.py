@@ -47,8 +47,7 @@ def _of_payment(mine: list[Record], cut: datetime) -> list[tuple[str, str]]:
         ]
         amounts = [one.amount.amount for one in done]
         if len(done) > 1:
-            in_parts = sum(amounts) in others and not set(amounts) & set(others)
-            if in_parts:
+            if sum(amounts) in _wholes(mine, side):
                 fees = [one.fee for one in done if one.fee is not None]
                 whole = sum(amounts, Decimal(0))
                 standing[side] = (whole, sum(fees, Decimal(0)) if fees else None)
@@ -84,6 +83,19 @@ def _of_payment(mine: list[Record], cut: datetime) -> list[tuple[str, str]]:
         if side == "psp" and len(taken) == 1:
             found.append(("chargeback", taken[0]))
     return found
+
+
+def _wholes(mine: list[Record], side: str) -> list[Decimal]:
+    """Return what each other side has of a payment in all."""
+    wholes = []
+    for other in {"ledger", "platform", "psp"} - {side}:
+        done = [o.amount.amount for o in mine if o.side == other and o.standing == "done"]
+        back = [o for o in mine if o.side == other and o.standing == "taken_back"]
+        if done:
+            wholes.append(sum(done, Decimal(0)))
+        elif back:
+            wholes.append(max(back, key=_order).amount.amount)
+    return wholes
 
 
 def _has(mine: list[Record], side: str, standing: str) -> bool:

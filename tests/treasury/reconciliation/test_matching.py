@@ -198,6 +198,18 @@ def test_a_payment_in_parts_is_no_duplicate() -> None:
     assert (result.matched, result.breaks) == (1, [])
 
 
+def test_a_split_payout_that_both_sides_have_in_parts_matches() -> None:
+    """Two providers, two entries, one withdrawal."""
+    parts = [
+        record(side, "WDR-7F3K2M9Q", amount, place=amount)
+        for side in ("ledger", "psp")
+        for amount in ("-300.00", "-400.00")
+    ]
+    result = matching.compare(parts, cut=CUT, sides=("ledger", "psp"))
+
+    assert (result.matched, result.breaks) == (1, [])
+
+
 def test_a_chargeback_that_the_book_does_not_know_is_one() -> None:
     """Whether the provider's list adds a row or changes its last word."""
     known = [record("ledger"), record("platform")]

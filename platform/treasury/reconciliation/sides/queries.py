@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute
 
 from kernel.database import ReadSession, TenantSession
-from ledger.chart import PSP_CLEARING, TRADING_ACCOUNT
+from ledger.chart import TRADING_ACCOUNT
 from ledger.models import Entry, LedgerAccount, Posting
 from trading.models import Deal, PlatformOperation, TradingAccount
 from treasury.banks.models import BankLine, ProviderLine
@@ -31,6 +31,8 @@ _RESULTS = ("trading_result",)
 _PAYMENT = "^(DEP|WDR)-"
 _MOVEMENT = "^(DEP|WDR|TRF|ADJ)-"
 _TRIAL = "TST-"
+# The kind of the entries that payouts leave, at a provider or a bank.
+PAYOUT = "withdrawal_paid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ async def book(
 
     The place of a line on a trading account is the account's id.
     """
-    form = _PAYMENT if code == PSP_CLEARING else _MOVEMENT
+    form = _MOVEMENT if code == TRADING_ACCOUNT else _PAYMENT
     query = (
         select(
             Entry.reference,
@@ -157,6 +159,27 @@ async def wires(session: Session, *, since: date, also: Collection[str]) -> list
             or_(
                 BankLine.booked_on >= since,
                 Deposit.reference == any_(literal(sorted(also), ARRAY(Text))),
+            ),
+        )
+        .order_by(BankLine.booked_on, BankLine.id)
+    )
+    return [
+        Said(reference, "", one.amount, one.currency, one.imported_at, one.reference)
+        for one, reference in await session.execute(query)
+    ]
+
+
+async def paid_out(session: Session, *, since: date, also: Collection[str]) -> list[Said]:
+    """Return the banks' lines that are payouts which the book has at the bank itself."""
+    query = (
+        select(BankLine, Entry.reference)
+        .join(Entry, Entry.id == BankLine.entry_id)
+        .where(
+            BankLine.state == "known",
+            Entry.kind == PAYOUT,
+            or_(
+                BankLine.booked_on >= since,
+                Entry.reference == any_(literal(sorted(also), ARRAY(Text))),
             ),
         )
         .order_by(BankLine.booked_on, BankLine.id)
