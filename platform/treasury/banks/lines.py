@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
+from decimal import Decimal
 from uuid import UUID
 
 from kernel.clock import now
@@ -46,7 +47,7 @@ class _Known:
     senders: list[tuple[str, UUID]]
     closed_before: datetime | None
     candidates: dict[str, dict[UUID, Candidate]]
-    shown: set[UUID]
+    shown: set[tuple[UUID, Decimal]]
 
 
 async def receive(
@@ -151,15 +152,15 @@ async def _booked_before(
         for entry_id, kind, code, owner in await queries.entries_of_reference(
             session, reference=named, amount=line.amount
         ):
-            if entry_id in known.shown:
+            if (entry_id, line.amount) in known.shown:
                 continue
             if (code, owner) == (ledger_code(account), account.ledger_owner):
-                known.shown.add(entry_id)
+                known.shown.add((entry_id, line.amount))
                 line.entry_id = entry_id
                 _become(line, "known", 100, f"Booked before as {named}.")
                 return True
             if (kind, code) == ("withdrawal_paid", chart.PSP_CLEARING):
-                known.shown.add(entry_id)
+                known.shown.add((entry_id, line.amount))
                 line.connection_id = UUID(owner)
                 _become(line, "settlement", 100, f"The transfer of {named}.")
                 return True

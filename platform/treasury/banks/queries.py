@@ -143,7 +143,8 @@ async def entries_of_reference(
     Each with its kind and the account that it moved, code and owner; those that a statement's line
     has shown before are left out.
     """
-    shown = exists().where(BankLine.entry_id == Entry.id)
+    # Both ends of a transfer between our banks are shown, each on its own account.
+    shown = exists().where(BankLine.entry_id == Entry.id, BankLine.amount == amount)
     query = (
         select(Entry.id, Entry.kind, LedgerAccount.code, LedgerAccount.owner_id)
         .join(Posting, Posting.entry_id == Entry.id)
