@@ -68,6 +68,8 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "approving": "",
         "registering": "",
         "held": "",
+        "moving": "",
+        "crediting": "",
     },
     "warning": {
         "needs_you": "alert-triangle",
@@ -82,6 +84,7 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "disputed": "message-report",
         "unmatched": "alert-triangle",
         "partial": "alert-triangle",
+        "returned": "arrow-back-up",
         "on_hold": "player-pause",
         "paused": "player-pause",
         "medium": "alert-triangle",
@@ -138,7 +141,8 @@ _SAID_ABROAD: Final = (
     *(marked("Created"), marked("Pending"), marked("Settled"), marked("Credited")),
     *(marked("Held"), marked("Failed"), marked("Cancelled"), marked("Registered")),
     *(marked("Verified"), marked("Active"), marked("Suspended"), marked("Applied")),
-    *(marked("Refused"), marked("Provisioning")),
+    *(marked("Refused"), marked("Provisioning"), marked("Moving"), marked("Crediting")),
+    marked("Returned"),
 )
 
 

@@ -25,6 +25,8 @@ from tradersroom.people import Me
 from trading.models import TradingAccount
 from treasury import queries as treasury_queries
 from treasury.queries import DepositFilter, DepositRow
+from treasury.transfers import queries as transfer_queries
+from treasury.transfers.queries import TransferRow
 
 _PAID = ("settled", "credited")
 _RECENT = 4
@@ -61,9 +63,20 @@ async def home(
         wallet=main,
         pills=others,
         cards=cards,
-        recent=[recent_item(row) for row in recent.rows],
+        recent=await _activity(session, me, recent.rows),
         may_open=case is not None and case.state == "approved",
     )
+
+
+async def _activity(
+    session: TenantSession, me: Me, deposits: Sequence[DepositRow]
+) -> list[dict[str, Any]]:
+    """Return the newest deposits and transfers as one list, newest first."""
+    moved = await transfer_queries.newest(session, party_id=me.client.id, limit=_RECENT)
+    items = [recent_item(row) for row in deposits]
+    items += [transfer_item(row, received=row.client_id != me.client.id) for row in moved]
+    items.sort(key=lambda item: item["row"].created_at, reverse=True)
+    return items[:_RECENT]
 
 
 async def wallet(
@@ -172,6 +185,26 @@ def recent_item(row: DepositRow) -> dict[str, Any]:
         "target": target,
         "href": f"/deposit/{row.reference}",
         "value": row.settled or row.amount,
+    }
+
+
+def transfer_item(row: TransferRow, *, received: bool) -> dict[str, Any]:
+    """Return a transfer as a line of recent activity; `received` for whom it was sent to."""
+    words = {
+        "conversion": gettext("Conversion"),
+        "to_client": gettext("From another client") if received else gettext("To another client"),
+    }
+    target = gettext("to %s") % row.target_login if row.target_login else gettext("to your wallet")
+    if row.target_client_id is not None and not received:
+        target = gettext("to another client's wallet")
+    return {
+        "row": row,
+        "icon": "transfer",
+        "tone": "p" if row.state == "done" else "",
+        "title": words.get(row.kind, gettext("Transfer")),
+        "target": target,
+        "href": f"/transfer/{row.reference}",
+        "value": row.arrived,
     }
 
 

@@ -183,6 +183,12 @@ async def row_of_reference(
     return _as_row(found) if found is not None else None
 
 
+async def newest(session: Session, *, party_id: UUID, limit: int) -> list[TransferRow]:
+    """Return the newest transfers of a sender or receiver."""
+    query = _of(party_id).order_by(Transfer.id.desc()).limit(limit)
+    return [_as_row(found) for found in await session.execute(query)]
+
+
 async def page(
     session: Session, state: State, *, party_id: UUID | None = None
 ) -> Window[TransferRow]:
