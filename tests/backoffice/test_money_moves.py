@@ -156,7 +156,7 @@ async def test_an_adjustment_above_the_limit_waits_and_is_agreed_to(
     assert own.status_code == 403
     assert (await office.room.has(office.room.wallet, "USD"))[0] == Decimal(1000)
     listed = await finance.get(TEAM, "/backoffice/adjustments")
-    assert "Waits for approval" in listed.text
+    assert "Waiting" in listed.text
 
 
 async def test_a_small_adjustment_is_booked_at_once_and_wrong_ones_are_explained(

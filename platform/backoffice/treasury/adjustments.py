@@ -21,7 +21,7 @@ from kernel.viewer import Viewer
 from kernel.web.inject import Seen, Session, Tenant
 from kernel.web.pages import flash, form_state, form_values, page, see_other
 from kernel.web.table import Column, State, Table
-from themes.formats import typed_amount
+from themes.formats import money_text, typed_amount
 from treasury.adjustments import adjustments, bonuses, queries, write_offs
 from treasury.adjustments.models import KINDS, STATES, Adjustment
 from treasury.adjustments.queries import AdjustmentRow
@@ -39,9 +39,9 @@ _WORDS = {
     "bonus": "Bonus",
     "bonus_off": "Bonus taken back",
     "write_off": "Negative balance written off",
-    "waiting": "Waits for approval",
-    "moving": "With the server",
-    "crediting": "With the server, last step",
+    "waiting": "Waiting",
+    "moving": "Under way",
+    "crediting": "Last step",
 }
 
 
@@ -115,11 +115,17 @@ async def _find(
         "place": place,
         "may_ask": viewer.may(_ASK),
         "may_approve": viewer.may(_APPROVE),
-        "alone_max": await queries.alone_max(session),
-        "base": session.info["tenant"].base_currency,
+        "limit": await _limit(session),
     }
     window = await queries.page(session, state)
     return Found(window, await queries.count(session, state), context, most=COUNT_MAX)
+
+
+async def _limit(session: TenantSession) -> dict[str, str]:
+    """Return what one person may adjust alone: in words, as typed, and its currency."""
+    base = session.info["tenant"].base_currency
+    found = await queries.alone_max(session)
+    return {"text": money_text(Money(found, base)), "typed": f"{found:.2f}", "currency": base}
 
 
 async def _rows(
@@ -334,8 +340,7 @@ async def _form(
         kinds=[(kind, words(kind)) for kind in adjustments.ASKED],
         currencies=currencies(),
         negative=await queries.below_zero(session),
-        alone_max=await queries.alone_max(session),
-        base=session.info["tenant"].base_currency,
+        limit=await _limit(session),
     )
 
 

@@ -13,12 +13,13 @@ from litestar.params import FromPath
 from identity.listings.listing import Cells, Found, Listing
 from kernel.database import TenantSession
 from kernel.errors import InvalidInput, NotFound
+from kernel.money import Money
 from kernel.slices import COUNT_MAX
 from kernel.viewer import Viewer
 from kernel.web.inject import Seen, Session, Tenant
 from kernel.web.pages import flash, form_state, form_values, page, see_other
 from kernel.web.table import Column, State, Table
-from themes.formats import typed_amount
+from themes.formats import money_text, typed_amount
 from treasury.transfers import queries, recipients
 from treasury.transfers.models import KINDS, STATES
 from treasury.transfers.queries import TransferRow
@@ -103,7 +104,9 @@ async def _find(
             "words": words,
             "policy": await queries.policy(session),
             "may_change": viewer.may(_CHANGE),
-            "base": session.info["tenant"].base_currency,
+            "cap": money_text(
+                Money((await queries.policy(session)).day_max, session.info["tenant"].base_currency)
+            ),
         },
         most=COUNT_MAX,
     )
