@@ -59,7 +59,8 @@ _WAYS = {
 @get(_HERE, permission=SELF)
 async def show_form(request: AnyRequest, session: Session, viewer: Seen) -> Response[Any]:
     """Show from where, how much and to whom, and what is under way."""
-    values = {"source": request.query_params.get("source", "")}
+    chosen = request.query_params.get("source", "")
+    values = {"source": chosen} if chosen else {}
     return await _form(request, session, await people.me(session, viewer), form_state(values))
 
 
@@ -282,7 +283,7 @@ async def _form(
         form=form,
         sources=sources,
         source=chosen,
-        payees=[(str(one.id), f"{theirs(one.label)} {ltr(one.hint)}") for one in saved],
+        payees=[(str(one.id), f"{one.label} {ltr(one.hint)}") for one in saved],
         problems=plan.problems if plan is not None else [],
         latest=[(row, gettext(_HEADINGS[row.state][2])) for row in latest],
     )
@@ -354,6 +355,7 @@ async def _sources(session: TenantSession, me: Me) -> list[dict[str, Any]]:
             "value": f"wallet:{one.currency}",
             "label": gettext("Wallet"),
             "icon": "wallet",
+            "line": one.currency,
             "end": ltr(money_text(Money(one.balance.available, one.currency))),
             "end_line": gettext("available"),
         }

@@ -99,7 +99,7 @@ async def _page(
     below = [rung for rung in ladder if rung[0] is not None]
     top = next((steps for limit, steps in ladder if limit is None), rules.STEPS)
     rows = [
-        {"number": number, "to": f"{limit:f}" if limit else "", "steps": list(steps)}
+        {"number": number, "to": f"{limit.normalize():f}" if limit else "", "steps": list(steps)}
         for number, (limit, steps) in enumerate([*below, *([(None, ())] * _ROWS)][:_ROWS])
     ]
     return await page(
