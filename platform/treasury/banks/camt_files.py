@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING
 
 from treasury.banks.documents import (
@@ -128,7 +129,12 @@ class _Node:
             raise UnreadableStatement(msg) from None
 
     def _path(self, path: str) -> str:
-        return "/".join(f"{self._space}{part}" for part in path.split("/"))
+        return _spaced(self._space, path)
+
+
+@cache
+def _spaced(space: str, path: str) -> str:
+    return "/".join(f"{space}{part}" for part in path.split("/"))
 
 
 def _statement(element: Element, space: str) -> Document:

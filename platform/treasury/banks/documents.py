@@ -11,7 +11,7 @@ from kernel.errors import ProductError
 from kernel.money import UnknownCurrency, exponent
 
 BYTES_MAX = 8 * 1024 * 1024
-LINES_MAX = 20_000
+LINES_MAX = 10_000
 _NUMBER = re.compile(r"\d{1,18}(\.\d{1,8})?")
 _UNPRINTED = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 

@@ -5,6 +5,7 @@ The library takes one message; a file may hold several, each beginning with its 
 
 from __future__ import annotations
 
+import logging
 import re
 from datetime import date
 from decimal import Decimal
@@ -22,8 +23,13 @@ from treasury.banks.documents import (
 
 _MESSAGE = re.compile(r"(?m)^(?=:20:)")
 _LINE = re.compile(r"(?m)^:61:")
-_FIELD_MAX = 2_000
-_LONGEST = re.compile(rf"[^\r\n]{{{_FIELD_MAX},}}")
+_FIELD = re.compile(r"(?m)^(?=:\d\d[A-Z]?:)")
+# SWIFT allows 65 characters a line and six lines a field; banks write more, but not without end,
+# and the library's patterns need a time that grows with the square of a field.
+_LINE_MAX = 500
+_FIELD_MAX = 3_000
+_MESSAGES_MAX = 2_000
+_LONGEST = re.compile(rf"[^\r\n]{{{_LINE_MAX},}}")
 _NOTHING = ("", "NONREF", "NOTPROVIDED")
 
 
@@ -31,7 +37,10 @@ def read(data: bytes) -> list[Document]:
     """Return the statements of a file; raise UnreadableStatement saying why not."""
     text = _text(data)
     if _LONGEST.search(text):
-        msg = f"A line is longer than {_FIELD_MAX:,} characters. No MT940 has such."
+        msg = f"A line is longer than {_LINE_MAX:,} characters. No MT940 has such."
+        raise UnreadableStatement(msg)
+    if any(len(one) > _FIELD_MAX for one in _FIELD.split(text)):
+        msg = f"A field is longer than {_FIELD_MAX:,} characters. No MT940 has such."
         raise UnreadableStatement(msg)
     if len(_LINE.findall(text)) > LINES_MAX:
         msg = f"The file has more than {LINES_MAX:,} lines. Import it in parts."
@@ -39,6 +48,9 @@ def read(data: bytes) -> list[Document]:
     messages = [one for one in _MESSAGE.split(text) if one.startswith(":20:")]
     if not messages:
         msg = "The file holds no MT940 message: no line begins with :20:."
+        raise UnreadableStatement(msg)
+    if len(messages) > _MESSAGES_MAX:
+        msg = f"The file has more than {_MESSAGES_MAX:,} statements. Import it in parts."
         raise UnreadableStatement(msg)
     return [_document(message, at) for at, message in enumerate(messages, 1)]
 
@@ -54,6 +66,8 @@ def _document(message: str, at: int) -> Document:
     # Loaded where it is needed: few processes ever read a statement.
     import mt940  # noqa: PLC0415
 
+    # It would write what it can't read, people's names among it, into the log.
+    logging.getLogger("mt940").setLevel(logging.CRITICAL + 1)
     try:
         parsed = mt940.parse(
             message,

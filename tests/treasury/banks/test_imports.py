@@ -211,6 +211,18 @@ async def test_what_the_bank_said_can_not_be_changed(
     await superuser.execute("RESET search_path")
 
 
+async def test_what_a_file_holds_never_reaches_the_log(
+    house: House, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The library would write the field that it can't read, with whatever names stand in it."""
+    broken = mt940(Wire("10.00", "Rent", "Mara Lindqvist")).replace(b":28C:231/1", b":28C:Mara X")
+    with pytest.raises(UnreadableStatement) as refused:
+        await house.take(broken)
+
+    out, err = capfd.readouterr()
+    assert "Mara" not in f"{out}{err}{caplog.text}{refused.value.text}"
+
+
 BOMB = b"""<?xml version="1.0"?><!DOCTYPE Document [<!ENTITY a "aaaaaaaaaa">
 <!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;">]>
 <Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08">&c;</Document>"""
@@ -240,7 +252,10 @@ DTD = b"""<?xml version="1.0"?><!DOCTYPE Document SYSTEM "http://127.0.0.1:1/x.d
         (camt(Wire("10.00"), currency="XXX"), "'XXX' is not known"),
         (camt(Wire("10.00", day="2026-13-01")), "is no date"),
         (camt(Wire("10.00")).replace(b"CRDT", b"XXXX"), "credit or a debit"),
-        (b":20:X\r\n" + b"9" * 3000, "longer than 2,000"),
+        (b":20:X\r\n" + b"9" * 600, "A line is longer than 500"),
+        (b":20:X\r\n:86:" + b"?20EREF+\r\n" * 400, "A field is longer than 3,000"),
+        (b":20:X\r\n" * 2001, "more than 2,000 statements"),
+        (b":20:X\r\n" + b":61:2611271127C1,00NTRF\r\n" * 10_001, "more than 10,000 lines"),
         (b"hello :20: there", "no line begins with :20:"),
         (mt940(Wire("10.00")).replace(b"2611271127C", b"2699991127C"), "can't be read"),
     ],
