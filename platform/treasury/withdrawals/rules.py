@@ -294,10 +294,11 @@ def flags(facts: Facts, parts: Sequence[Part], *, other_currencies: bool) -> lis
     """Return what makes somebody look: words that staff read."""
     found = []
     payee = facts.payee
-    if any(part.destination_id for part in parts) and payee is not None and not payee.used:
-        found.append("new_payee")
-    if payee is not None and facts.now - payee.created_at < timedelta(days=1):
-        found.append("payee_added_today")
+    if any(part.destination_id for part in parts) and payee is not None:
+        if not payee.used:
+            found.append("new_payee")
+        if facts.now - payee.created_at < timedelta(days=1):
+            found.append("payee_added_today")
     if other_currencies:
         found.append("paid_in_other_currency")
     if facts.gone:

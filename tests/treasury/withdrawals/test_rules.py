@@ -176,10 +176,11 @@ def test_a_flag_takes_people_in() -> None:
 
 def test_a_new_payee_is_flagged() -> None:
     """Only where something goes to them."""
-    wanted = facts(payee=payee(used=False))
+    wanted = facts(payee=payee(used=False, created_at=NOW))
     parts = rules.split(Decimal(900), wanted.sources, wanted.payee, fee=Decimal(0))
 
-    assert rules.flags(wanted, parts, other_currencies=False) == ["new_payee"]
+    told = rules.flags(wanted, parts, other_currencies=False)
+    assert told == ["new_payee", "payee_added_today"]
     assert rules.flags(wanted, parts[:2], other_currencies=False) == []
 
 
