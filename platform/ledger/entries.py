@@ -2,7 +2,8 @@
 
 The function finds or opens the accounts, locks their balances in one order for everybody, refuses
 to take a guarded account below zero and writes entry and lines. The same key with the same content
-returns the first entry; with other content it is refused.
+returns the first entry; with other content it is refused. What nearly all entries are, two lines
+of one currency dated now, has a quicker function of its own, and so have batches of them.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ _POST = (
 )
 _POST_PAIR = "SELECT post_pair($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 _POST_BATCH = "SELECT post_batch($1, $2)::text[]"
+_POST_PAIRS = (
+    "SELECT post_pairs($1, $2, $3, $4, $5, $6::text[]::numeric[], $7::text[]::int[],"
+    " $8::text[]::int[], $9, $10, $11, $12)::text[]"
+)
 _REVERSE = "SELECT reverse_entry($1, $2, $3, $4, $5, $6)"
 _MAX_BATCH = 5_000
 
@@ -113,12 +118,44 @@ async def post_batch(session: TenantSession, *, drafts: Sequence[Draft]) -> list
         raise ValueError(msg)
     for draft in drafts:
         rules.check(draft.lines)
-    payload = msgspec.json.encode([_as_json(draft) for draft in drafts]).decode()
+    ids = await _post_pairs(session, drafts)
+    if ids is None:
+        payload = msgspec.json.encode([_as_json(draft) for draft in drafts]).decode()
+        with translated():
+            ids = await (await driver(session)).fetchval(
+                tagged(session, _POST_BATCH), payload, actor_of(session)
+            )
+    return [UUID(found) for found in ids or ()]
+
+
+async def _post_pairs(session: TenantSession, drafts: Sequence[Draft]) -> list[str] | None:
+    """Post nothing but pairs, whose keys are new; None when one of either is not."""
+    keys = [draft.key for draft in drafts]
+    if not keys or len(set(keys)) < len(keys) or not all(map(_is_plain_pair, drafts)):
+        return None
+    firsts = [_account(draft.lines[0]) for draft in drafts]
+    seconds = [_account(draft.lines[1]) for draft in drafts]
+    # The order in which PostgreSQL's functions lock balances.
+    accounts = sorted({*firsts, *seconds}, reverse=True)
+    places = {account: str(place) for place, account in enumerate(accounts, 1)}
+    codes, owner_ids, currencies, owner_kinds = zip(*accounts, strict=True)
     with translated():
-        ids: list[str] = await (await driver(session)).fetchval(
-            tagged(session, _POST_BATCH), payload, actor_of(session)
+        ids: list[str] | None = await (await driver(session)).fetchval(
+            tagged(session, _POST_PAIRS),
+            keys,
+            [draft.kind for draft in drafts],
+            [draft.reference for draft in drafts],
+            [draft.external_reference for draft in drafts],
+            actor_of(session),
+            [str(draft.lines[0].amount) for draft in drafts],
+            [places[account] for account in firsts],
+            [places[account] for account in seconds],
+            codes,
+            currencies,
+            owner_kinds,
+            owner_ids,
         )
-    return [UUID(found) for found in ids]
+    return ids
 
 
 async def reverse(
@@ -175,10 +212,21 @@ def _as_json(draft: Draft) -> dict[str, Any]:
 
 def _is_pair(lines: Sequence[Line]) -> bool:
     """Whether an entry has two lines of one currency on two accounts."""
-    if len(lines) != 2 or lines[0].currency != lines[1].currency:
-        return False
-    ours, theirs = ((line.code, line.owner[0], str(line.owner[1])) for line in lines)
-    return ours != theirs
+    return (
+        len(lines) == 2
+        and lines[0].currency == lines[1].currency
+        and _account(lines[0]) != _account(lines[1])
+    )
+
+
+def _is_plain_pair(draft: Draft) -> bool:
+    plain = draft.occurred_at is None and draft.hold_id is None and draft.rate is None
+    return plain and not draft.forced and _is_pair(draft.lines)
+
+
+def _account(line: Line) -> tuple[str, str, str, str]:
+    """Return what names an account, in the order in which balances are locked."""
+    return line.code, str(line.owner[1]), line.currency, line.owner[0]
 
 
 def _rate_as_json(rate: Rate) -> dict[str, str]:

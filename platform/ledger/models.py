@@ -13,7 +13,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     Numeric,
     String,
     UniqueConstraint,
@@ -60,14 +59,16 @@ class LedgerAccount(Base):
 class AccountBalance(Base):
     """What an account's lines add up to (debit positive), and what is set aside of it.
 
-    Code, currency and owner are the account's, so that posting finds the balance at once.
+    Code, currency and owner are the account's, so that posting finds the balance at once. The
+    ceiling is what both together may not exceed: 0 for guarded accounts that are not forcible,
+    none for others.
     """
 
     __tablename__ = "balance"
     __table_args__ = (
         UniqueConstraint("owner_id", "code", "currency", "owner_kind", name="uq_balance_owner_id"),
         CheckConstraint(
-            "held >= 0 AND (NOT guarded OR forcible OR amount + held <= 0)",
+            "held >= 0 AND amount + held <= ceiling",
             name="never_negative",
         ),
     )
@@ -81,17 +82,22 @@ class AccountBalance(Base):
     version: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     guarded: Mapped[bool] = mapped_column(Boolean)
     forcible: Mapped[bool] = mapped_column(Boolean, server_default=false())
+    ceiling: Mapped[Decimal | None] = money(nullable=True)
 
 
 class Entry(Base):
     """One business event: two lines or more that add up to zero in each currency.
 
-    `occurred_at` is the moment it counts from, `recorded_at` when it was written.
+    `occurred_at` is the moment it counts from, `recorded_at` when it was written. Two lines of one
+    currency, which most entries are, stand here: account, its version, amount and balance after
+    it, for each of them. `Posting` reads these and all others.
     """
 
     __tablename__ = "entry"
     __table_args__ = (
         UniqueConstraint("key", name="uq_entry_key"),
+        UniqueConstraint("account_1", "version_1", name="uq_entry_account_1"),
+        UniqueConstraint("account_2", "version_2", name="uq_entry_account_2"),
         # Partial: most entries have neither, and each index costs as much as a statement.
         *(
             Index(
@@ -105,7 +111,6 @@ class Entry(Base):
     )
     id: Mapped[UUID] = uuid_key()
     key: Mapped[str] = short(160)
-    request_hash: Mapped[bytes] = mapped_column(LargeBinary)
     kind: Mapped[str] = short(40)
     reference: Mapped[str] = short(200)
     external_reference: Mapped[str | None] = short(200, nullable=True)
@@ -114,6 +119,16 @@ class Entry(Base):
     actor: Mapped[str] = short(120)
     reverses_id: Mapped[UUID | None] = mapped_column(ForeignKey("entry.id"))
     forced: Mapped[bool] = mapped_column(Boolean, server_default=false())
+    hold_id: Mapped[UUID | None]
+    account_1: Mapped[UUID | None]
+    account_2: Mapped[UUID | None]
+    version_1: Mapped[int | None] = mapped_column(BigInteger)
+    version_2: Mapped[int | None] = mapped_column(BigInteger)
+    amount_1: Mapped[Decimal | None] = money(nullable=True)
+    amount_2: Mapped[Decimal | None] = money(nullable=True)
+    after_1: Mapped[Decimal | None] = money(nullable=True)
+    after_2: Mapped[Decimal | None] = money(nullable=True)
+    currency: Mapped[str | None] = short(8, nullable=True)
 
 
 class EntryRate(Base):
@@ -134,9 +149,26 @@ class EntryRate(Base):
 
 
 class Posting(Base):
-    """One line: an amount on one account, with the account's balance after it.
+    """A view of every line: an amount on one account, with the account's balance after it.
 
-    Lines are numbered from 1 and written together with their entry, which is added up at commit.
+    Lines are numbered from 1, whether they stand in their entry or apart from it.
+    """
+
+    __tablename__ = "entry_line"
+    __table_args__ = ({"info": {"view": True}},)
+    entry_id: Mapped[UUID] = mapped_column(primary_key=True)
+    line: Mapped[int] = mapped_column(Integer, primary_key=True)
+    account_id: Mapped[UUID]
+    account_version: Mapped[int] = mapped_column(BigInteger)
+    amount: Mapped[Decimal] = money()
+    balance_after: Mapped[Decimal] = money()
+    currency: Mapped[str] = short(8)
+
+
+class SeparateLine(Base):
+    """A line of an entry that is not a pair; read them as `Posting`.
+
+    They are written together with their entry, which is added up at commit.
     """
 
     __tablename__ = "posting"

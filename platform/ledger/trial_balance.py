@@ -14,7 +14,7 @@ SELECT a.code, p.currency,
   coalesce(sum(p.amount) FILTER (WHERE e.occurred_at >= $1 AND p.amount > 0), 0) AS debits,
   coalesce(-sum(p.amount) FILTER (WHERE e.occurred_at >= $1 AND p.amount < 0), 0) AS credits,
   sum(p.amount) AS closing
-FROM posting p
+FROM entry_line p
 JOIN entry e ON e.id = p.entry_id
 JOIN ledger_account a ON a.id = p.account_id
 WHERE e.occurred_at < $2

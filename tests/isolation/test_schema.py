@@ -38,6 +38,8 @@ def superuser_engine(settings: Settings) -> AsyncEngine:
 def _differences(connection: Connection, metadata: MetaData, schema: str) -> list[str]:
     def ours(item: Any, name: str, kind: str, reflected: bool, compared: Any) -> bool:  # noqa: FBT001
         del compared
+        if kind == "table" and not reflected:
+            return not item.info.get("view")
         if kind == "table" and reflected:
             # Months of a partitioned table and Alembic's own row are nobody's model.
             return name != "schema_version" and name not in partitions

@@ -109,8 +109,8 @@ async def test_postgresql_refuses_an_unbalanced_entry_even_from_the_owner(
 ) -> None:
     """The deferred trigger adds up each entry and currency at commit, whoever inserted."""
     insert = (
-        "WITH e AS (INSERT INTO entry (key, request_hash, kind, reference, occurred_at, actor)"
-        " VALUES ($1, '', 'k', '', now(), 'x') RETURNING id)"
+        "WITH e AS (INSERT INTO entry (key, kind, reference, occurred_at, actor)"
+        " VALUES ($1, 'k', '', now(), 'x') RETURNING id)"
         " INSERT INTO posting SELECT e.id, l.line, uuidv7(), 1, l.amount, 0, l.currency FROM e,"
         " (VALUES (1, 5, 'EUR'), (2, $2::int, $3)) AS l(line, amount, currency)"
     )
@@ -232,15 +232,21 @@ async def test_the_tenants_role_calls_only_what_keeps_the_book_whole(
     )
     sealed = await superuser.fetch(
         "SELECT p.proname FROM pg_proc p WHERE p.pronamespace = $1::text::regnamespace"
-        " AND p.proname = ANY (ARRAY['apply_lines', 'use_holds', 'store_rates', 'move_balance',"
+        " AND p.proname = ANY (ARRAY['apply_lines', 'use_holds', 'store_rates', 'first_entry',"
         " 'accounts_for', 'open_balance', 'refuse_closed', 'check_entry_balances',"
         " 'check_lines_are_new'])"
         " AND NOT has_function_privilege($1::text, p.oid, 'EXECUTE')",
         tenant.schema,
     )
 
-    assert {row["proname"] for row in rows} >= {"post", "post_pair", "post_batch", "claim"}
-    assert len(sealed) == 9
+    assert {row["proname"] for row in rows} >= {
+        "post",
+        "post_pair",
+        "post_pairs",
+        "post_batch",
+        "claim",
+    }
+    assert len(sealed) == 10
 
 
 async def test_a_wallet_never_goes_below_zero(database: Database, tenant: TenantRef) -> None:

@@ -257,8 +257,8 @@ async def test_postgresql_itself_refuses_what_the_owner_writes_into_a_closed_per
     """The trigger at commit looks at the date of every new entry."""
     await close(database, tenant)
     insert = (
-        "WITH e AS (INSERT INTO entry (key, request_hash, kind, reference, occurred_at, actor)"
-        " VALUES ($1, '', 'k', '', $2, 'x') RETURNING id)"
+        "WITH e AS (INSERT INTO entry (key, kind, reference, occurred_at, actor)"
+        " VALUES ($1, 'k', '', $2, 'x') RETURNING id)"
         " INSERT INTO posting SELECT e.id, l.line, uuidv7(), 1, l.amount, 0, 'EUR' FROM e,"
         " (VALUES (1, 5), (2, -5)) AS l(line, amount)"
     )

@@ -24,8 +24,7 @@ from tests.fixtures import database as fixture
 from tests.ledger.book import TRADING, WALLET, deposit_lines, line, pay_in
 
 EMPTY_ENTRY = (
-    "INSERT INTO entry (key, request_hash, kind, reference, occurred_at, actor)"
-    " VALUES ('x', '', 'k', '', now(), 'x')"
+    "INSERT INTO entry (key, kind, reference, occurred_at, actor) VALUES ('x', 'k', '', now(), 'x')"
 )
 CLOSED = (
     "INSERT INTO period_lock VALUES (2, 'close', now() - interval '1 day', '', 'x',"
@@ -38,7 +37,7 @@ CONSTRAINTS = {
     "uq_hold_key": ("hold", "UNIQUE (key)"),
     "ck_balance_never_negative": (
         "balance",
-        "CHECK (held >= 0 AND (NOT guarded OR forcible OR amount + held <= 0))",
+        "CHECK (held >= 0 AND amount + held <= ceiling)",
     ),
 }
 # And its unique indexes of what most entries have not.
@@ -121,7 +120,22 @@ DAMAGE = [
     ("UPDATE posting SET amount = amount + 1 WHERE line = 1", "sum of 16 lines"),
     ("UPDATE posting SET amount = amount + 1 WHERE line = 1", "every entry balances"),
     (EMPTY_ENTRY, "every entry balances"),
-    ("DELETE FROM posting WHERE account_version = 2 AND line = 1", "every entry balances"),
+    ("UPDATE entry SET amount_1 = amount_1 + 1", "sum of 16 lines"),
+    ("UPDATE entry SET amount_1 = amount_1 + 1", "every entry balances"),
+    ("UPDATE entry SET account_1 = NULL", "every entry balances"),
+    ("UPDATE entry SET account_2 = uuidv7()", "every line has its entry"),
+    ("UPDATE entry SET currency = 'USD'", "every line has its entry"),
+    ("UPDATE entry SET amount_1 = amount_1 * 2, amount_2 = amount_2 * 2", "balances equal"),
+    ("UPDATE entry SET after_2 = 0", "running balances"),
+    ("UPDATE entry SET version_1 = version_1 + 7", "running balances"),
+    (
+        (
+            "INSERT INTO posting SELECT entry_id, line, uuidv7(), 1, amount, amount, currency"
+            " FROM entry_line WHERE entry_id IN (SELECT id FROM entry WHERE account_1 IS NOT NULL)"
+        ),
+        "every entry balances",
+    ),
+    ("DELETE FROM posting WHERE line = 1", "every entry balances"),
     ("UPDATE posting SET line = line + 10", "every entry balances"),
     ("UPDATE posting SET account_id = uuidv7() WHERE line = 1", "every line has its entry"),
     ("UPDATE posting SET currency = 'USD'", "every line has its entry"),
@@ -134,6 +148,7 @@ DAMAGE = [
     ("UPDATE posting SET account_version = account_version + 7", "running balances"),
     ("UPDATE balance SET guarded = false", "balances carry the key"),
     ("UPDATE balance SET forcible = true", "balances carry the key"),
+    ("UPDATE balance SET ceiling = NULL", "balances carry the key"),
     ("UPDATE balance SET owner_id = owner_id || 'x'", "balances carry the key"),
     ("UPDATE ledger_account SET currency = 'USD'", "balances carry the key"),
     ("UPDATE balance SET amount = 1 WHERE code = 'liability.client_wallet'", "no wallet below"),
@@ -143,6 +158,8 @@ DAMAGE = [
     ("UPDATE hold SET state = 'voided' WHERE state = 'pending'", "held amounts"),
     ("UPDATE hold SET amount = 1 WHERE state = 'posted'", "posted holds"),
     ("UPDATE hold SET entry_id = uuidv7() WHERE state = 'posted'", "posted holds"),
+    ("UPDATE entry SET hold_id = NULL", "posted holds"),
+    ("UPDATE entry SET hold_id = uuidv7() WHERE key = 'd1'", "posted holds"),
     ("UPDATE entry SET external_reference = 'pi_1'", "every external reference"),
     ("UPDATE entry SET key = 'd1'", "every external reference"),
     ("UPDATE hold SET key = 'h1'", "every external reference"),

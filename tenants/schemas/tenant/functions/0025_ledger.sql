@@ -5,8 +5,10 @@
 -- Gives every new account its balance row; the guards come from the list of codes.
 CREATE OR REPLACE FUNCTION open_balance() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO balance (account_id, code, currency, owner_kind, owner_id, guarded, forcible)
-  SELECT NEW.id, NEW.code, NEW.currency, NEW.owner_kind, NEW.owner_id, c.guarded, c.forcible
+  INSERT INTO balance (account_id, code, currency, owner_kind, owner_id, guarded, forcible,
+    ceiling)
+  SELECT NEW.id, NEW.code, NEW.currency, NEW.owner_kind, NEW.owner_id, c.guarded, c.forcible,
+    CASE WHEN c.guarded AND NOT c.forcible THEN 0 END
   FROM account_code c WHERE c.code = NEW.code AND c.owner_kind = NEW.owner_kind;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'no account % can belong to a %', NEW.code, NEW.owner_kind
@@ -27,42 +29,48 @@ BEGIN
 END
 $$;
 
--- Runs at commit for every new entry: its lines add up to zero in each currency, there are two or
--- more of them, numbered from 1, and it lies in no closed period.
+-- Runs at commit for every new entry: it is a pair that adds up to zero, or has two or more lines
+-- in posting, numbered from 1, that add up to zero in each currency; and it lies in no closed period.
 CREATE OR REPLACE FUNCTION check_entry_balances() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
-  -- What nearly all entries are is recognised at once: one currency, dated when it was posted.
+  -- What nearly all entries are is recognised from the row alone: a pair, dated when it was posted.
   -- A period is closed a minute after its end at the earliest: what has just begun lies after it.
-  PERFORM 1 FROM posting WHERE entry_id = NEW.id
-  HAVING sum(amount) = 0 AND count(*) >= 2 AND max(line) = count(*) AND bool_and(amount <> 0)
-    AND min(currency) = max(currency) AND NEW.occurred_at >= now()
-    AND clock_timestamp() < now() + interval '1 minute';
-  IF FOUND THEN
-    RETURN NULL;
-  END IF;
-  PERFORM 1 FROM posting WHERE entry_id = NEW.id
-  HAVING count(*) >= 2 AND max(line) = count(*) AND bool_and(amount <> 0);
-  IF NOT FOUND THEN
-    RAISE EXCEPTION 'an entry has two lines or more, numbered from 1, each of an amount'
+  IF NEW.amount_1 + NEW.amount_2 = 0 AND NEW.amount_1 <> 0 AND NEW.account_1 <> NEW.account_2
+    AND NEW.version_1 > 0 AND NEW.version_2 > 0 AND NEW.after_1 + NEW.after_2 IS NOT NULL
+    AND NEW.currency <> '' THEN
+    NULL;
+  ELSIF num_nonnulls(NEW.account_1, NEW.account_2, NEW.version_1, NEW.version_2, NEW.amount_1,
+      NEW.amount_2, NEW.after_1, NEW.after_2, NEW.currency) > 0 THEN
+    RAISE EXCEPTION 'the lines of a pair must add up to zero, on two accounts'
       USING ERRCODE = 'MQ003';
+  ELSE
+    PERFORM 1 FROM posting WHERE entry_id = NEW.id
+    HAVING count(*) >= 2 AND max(line) = count(*) AND bool_and(amount <> 0);
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'an entry has two lines or more, numbered from 1, each of an amount'
+        USING ERRCODE = 'MQ003';
+    END IF;
+    PERFORM 1 FROM posting WHERE entry_id = NEW.id GROUP BY currency HAVING sum(amount) <> 0;
+    IF FOUND THEN
+      RAISE EXCEPTION 'the lines of an entry must add up to zero in each currency'
+        USING ERRCODE = 'MQ003';
+    END IF;
   END IF;
-  PERFORM 1 FROM posting WHERE entry_id = NEW.id GROUP BY currency HAVING sum(amount) <> 0;
-  IF FOUND THEN
-    RAISE EXCEPTION 'the lines of an entry must add up to zero in each currency'
-      USING ERRCODE = 'MQ003';
+  IF NEW.occurred_at < now() OR clock_timestamp() > now() + interval '1 minute' THEN
+    PERFORM refuse_closed(NEW.occurred_at);
   END IF;
-  PERFORM refuse_closed(NEW.occurred_at);
   RETURN NULL;
 END
 $$;
 
 -- Runs after every statement that writes lines: they belong to entries of the same transaction,
--- whose sums are therefore still to be looked at.
+-- whose sums are therefore still to be looked at, and which are no pairs.
 CREATE FUNCTION check_lines_are_new() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
   PERFORM 1 FROM fresh f
-  WHERE (SELECT e.recorded_at FROM entry e WHERE e.id = f.entry_id) IS DISTINCT FROM now();
+  WHERE (SELECT e.recorded_at FROM entry e WHERE e.id = f.entry_id AND e.account_1 IS NULL)
+    IS DISTINCT FROM now();
   IF FOUND THEN
     RAISE EXCEPTION 'a line is written together with its entry' USING ERRCODE = 'MQ003';
   END IF;
@@ -70,10 +78,51 @@ BEGIN
 END
 $$;
 
--- The hash of a request that says more than lines: entry_hash stays as it was for all others.
-CREATE FUNCTION wider_hash(p_hash bytea, p_forced boolean, p_rate jsonb) RETURNS bytea
-LANGUAGE sql IMMUTABLE AS $$
-  SELECT sha256(p_hash || convert_to(jsonb_build_array(p_forced, p_rate)::text, 'UTF8'))
+-- Returns the entry that a key has posted, if it is the same request, word for word. A request
+-- without a date counts from when it was recorded.
+CREATE FUNCTION first_entry(
+  p_key text, p_kind text, p_reference text, p_external text, p_occurred_at timestamptz,
+  p_codes text[], p_currencies text[], p_owner_kinds text[], p_owner_ids text[],
+  p_amounts numeric[], p_reverses uuid, p_hold uuid, p_forced boolean, p_rate jsonb
+) RETURNS uuid LANGUAGE plpgsql AS $$
+DECLARE
+  v_entry uuid; v_same boolean;
+BEGIN
+  SELECT e.id, (e.kind, e.reference, e.external_reference, e.reverses_id, e.hold_id, e.forced)
+      IS NOT DISTINCT FROM (p_kind, p_reference, p_external, p_reverses, p_hold, p_forced)
+    AND e.occurred_at = coalesce(p_occurred_at, e.recorded_at)
+    AND (l.codes, l.currencies, l.owner_kinds, l.owner_ids, l.amounts) IS NOT DISTINCT FROM
+      (p_codes, p_currencies, p_owner_kinds, p_owner_ids, p_amounts::numeric(28,8)[])
+    AND (r.currency_from, r.currency_to, r.rate, r.rate_mid, r.source, r.quoted_at)
+      IS NOT DISTINCT FROM (p_rate->>'from', p_rate->>'to', (p_rate->>'rate')::numeric(28,12),
+        (p_rate->>'mid')::numeric(28,12), p_rate->>'source', (p_rate->>'at')::timestamptz)
+  INTO v_entry, v_same
+  FROM entry e
+  LEFT JOIN entry_rate r ON r.entry_id = e.id
+  CROSS JOIN LATERAL (
+    SELECT array_agg(a.code::text ORDER BY p.line) AS codes,
+      array_agg(p.currency::text ORDER BY p.line) AS currencies,
+      array_agg(a.owner_kind::text ORDER BY p.line) AS owner_kinds,
+      array_agg(a.owner_id::text ORDER BY p.line) AS owner_ids,
+      array_agg(p.amount ORDER BY p.line) AS amounts
+    FROM entry_line p JOIN ledger_account a ON a.id = p.account_id WHERE p.entry_id = e.id) l
+  WHERE e.key = p_key;
+  IF v_same IS NOT TRUE THEN
+    RAISE EXCEPTION 'this key has posted something else' USING ERRCODE = 'MQ002';
+  END IF;
+  RETURN v_entry;
+END
+$$;
+
+-- The same for an entry of a batch.
+CREATE FUNCTION first_entry(p_draft jsonb) RETURNS uuid LANGUAGE sql AS $$
+  SELECT first_entry(p_draft->>'key', p_draft->>'kind', coalesce(p_draft->>'reference', ''),
+    p_draft->>'external', (p_draft->>'occurred_at')::timestamptz, array_agg(l.x->>0 ORDER BY l.o),
+    array_agg(l.x->>1 ORDER BY l.o), array_agg(l.x->>2 ORDER BY l.o),
+    array_agg(l.x->>3 ORDER BY l.o), array_agg((l.x->>4)::numeric ORDER BY l.o), NULL,
+    (p_draft->>'hold')::uuid, coalesce((p_draft->>'forced')::boolean, false),
+    nullif(p_draft->'rate', 'null'))
+  FROM jsonb_array_elements(p_draft->'lines') WITH ORDINALITY AS l(x, o)
 $$;
 
 CREATE FUNCTION store_rates(p_entries uuid[], p_rates jsonb[]) RETURNS void LANGUAGE sql AS $$
@@ -154,11 +203,8 @@ CREATE FUNCTION post(
   p_forced boolean DEFAULT false, p_rate jsonb DEFAULT NULL
 ) RETURNS uuid LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
-  v_hash bytea := entry_hash(p_kind, p_reference, p_external, p_occurred_at, p_codes, p_currencies,
-    p_owner_kinds, p_owner_ids, p_amounts, p_reverses, p_hold);
   v_lines int := cardinality(p_amounts);
   v_entry uuid;
-  v_first bytea;
   v_entries uuid[];
   v_hold_accounts uuid[];
   v_hold_amounts numeric[];
@@ -167,22 +213,18 @@ BEGIN
       cardinality(p_currencies), cardinality(p_owner_kinds), cardinality(p_owner_ids)]) THEN
     RAISE EXCEPTION 'an entry has two lines or more' USING ERRCODE = 'MQ003';
   END IF;
-  IF p_forced OR p_rate IS NOT NULL THEN
-    v_hash := wider_hash(v_hash, p_forced, p_rate);
-  END IF;
-  INSERT INTO entry (key, request_hash, kind, reference, external_reference, occurred_at, actor,
-    reverses_id, forced)
-  VALUES (p_key, v_hash, p_kind, p_reference, p_external, coalesce(p_occurred_at, now()), p_actor,
-    p_reverses, p_forced)
+  INSERT INTO entry (key, kind, reference, external_reference, occurred_at, actor, reverses_id,
+    forced, hold_id)
+  VALUES (p_key, p_kind, p_reference, p_external, coalesce(p_occurred_at, now()), p_actor,
+    p_reverses, p_forced, p_hold)
   ON CONFLICT (key) DO NOTHING RETURNING id INTO v_entry;
   IF v_entry IS NULL THEN
-    SELECT id, request_hash INTO v_entry, v_first FROM entry WHERE key = p_key;
-    IF v_first <> v_hash THEN
-      RAISE EXCEPTION 'this key has posted something else' USING ERRCODE = 'MQ002';
-    END IF;
-    RETURN v_entry;
+    RETURN first_entry(p_key, p_kind, p_reference, p_external, p_occurred_at, p_codes,
+      p_currencies, p_owner_kinds, p_owner_ids, p_amounts, p_reverses, p_hold, p_forced, p_rate);
   END IF;
-  PERFORM refuse_closed(coalesce(p_occurred_at, now()));
+  IF p_occurred_at < now() OR clock_timestamp() > now() + interval '1 minute' THEN
+    PERFORM refuse_closed(coalesce(p_occurred_at, now()));
+  END IF;
   IF p_rate IS NOT NULL THEN
     PERFORM store_rates(ARRAY[v_entry], ARRAY[p_rate]);
   END IF;
@@ -199,84 +241,144 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION move_balance(
-  p_account uuid, p_amount numeric, OUT balance numeric, OUT version bigint
-) LANGUAGE plpgsql AS $$
-BEGIN
-  UPDATE balance b SET amount = b.amount + p_amount::numeric(28,8), version = b.version + 1
-  WHERE b.account_id = p_account
-    AND (NOT b.guarded OR p_amount <= 0 OR b.amount + p_amount::numeric(28,8) + b.held <= 0)
-  RETURNING b.amount, b.version INTO balance, version;
-  IF NOT FOUND THEN
-    RAISE EXCEPTION 'an account does not hold enough' USING ERRCODE = 'MQ001';
-  END IF;
-END
-$$;
-
 -- The quick way for what nearly all entries are: two lines of one currency on two accounts, dated
--- now. The first line takes the amount as it is, the second one its opposite. Few small statements
--- with few expressions between them are the quickest that PostgreSQL's own language has.
+-- now; both stand in the entry's own row. The first line takes the amount as it is, the second one
+-- its opposite. Few small statements with few expressions between them are the quickest that
+-- PostgreSQL's own language has, so the key is looked at last: what was moved for a known one is
+-- put back, which nobody sees, for the rows are ours.
 CREATE FUNCTION post_pair(
   p_key text, p_kind text, p_reference text, p_external text, p_actor text, p_currency text,
   p_amount numeric, p_code_1 text, p_owner_kind_1 text, p_owner_id_1 text, p_code_2 text,
   p_owner_kind_2 text, p_owner_id_2 text
 ) RETURNS uuid LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
-  v_amount numeric(28,8) := p_amount; v_entry uuid; v_accounts uuid[]; v_account_1 uuid;
-  v_balance_1 numeric; v_version_1 bigint; v_account_2 uuid; v_balance_2 numeric;
-  v_version_2 bigint;
+  v_amount numeric(28,8) := p_amount; v_entry uuid; v_account_1 uuid; v_balance_1 numeric;
+  v_version_1 bigint; v_account_2 uuid; v_balance_2 numeric; v_version_2 bigint;
 BEGIN
-  INSERT INTO entry (key, request_hash, kind, reference, external_reference, occurred_at, actor)
-  VALUES (p_key, entry_hash(p_kind, p_reference, p_external, NULL, ARRAY[p_code_1, p_code_2],
-    ARRAY[p_currency, p_currency], ARRAY[p_owner_kind_1, p_owner_kind_2],
-    ARRAY[p_owner_id_1, p_owner_id_2], ARRAY[v_amount, -v_amount], NULL, NULL), p_kind,
-    p_reference, p_external, now(), p_actor)
-  ON CONFLICT (key) DO NOTHING RETURNING id INTO v_entry;
-  IF v_entry IS NULL THEN
-    RETURN post(p_key, p_kind, p_reference, p_external, NULL, p_actor, ARRAY[p_code_1, p_code_2],
-      ARRAY[p_currency, p_currency], ARRAY[p_owner_kind_1, p_owner_kind_2],
-      ARRAY[p_owner_id_1, p_owner_id_2], ARRAY[v_amount, -v_amount]);
-  END IF;
   IF (p_code_1, p_owner_id_1) > (p_code_2, p_owner_id_2) THEN
     UPDATE balance SET amount = amount + v_amount, version = version + 1
     WHERE owner_id = p_owner_id_1 AND code = p_code_1 AND currency = p_currency
       AND owner_kind = p_owner_kind_1
       AND (NOT guarded OR v_amount <= 0 OR amount + v_amount + held <= 0)
     RETURNING account_id, amount, version INTO v_account_1, v_balance_1, v_version_1;
-    UPDATE balance SET amount = amount - v_amount, version = version + 1
-    WHERE owner_id = p_owner_id_2 AND code = p_code_2 AND currency = p_currency
-      AND owner_kind = p_owner_kind_2
-      AND (NOT guarded OR v_amount >= 0 OR amount - v_amount + held <= 0)
-    RETURNING account_id, amount, version INTO v_account_2, v_balance_2, v_version_2;
+    IF FOUND THEN
+      UPDATE balance SET amount = amount - v_amount, version = version + 1
+      WHERE owner_id = p_owner_id_2 AND code = p_code_2 AND currency = p_currency
+        AND owner_kind = p_owner_kind_2
+        AND (NOT guarded OR v_amount >= 0 OR amount - v_amount + held <= 0)
+      RETURNING account_id, amount, version INTO v_account_2, v_balance_2, v_version_2;
+    END IF;
   ELSE
     UPDATE balance SET amount = amount - v_amount, version = version + 1
     WHERE owner_id = p_owner_id_2 AND code = p_code_2 AND currency = p_currency
       AND owner_kind = p_owner_kind_2
       AND (NOT guarded OR v_amount >= 0 OR amount - v_amount + held <= 0)
     RETURNING account_id, amount, version INTO v_account_2, v_balance_2, v_version_2;
-    UPDATE balance SET amount = amount + v_amount, version = version + 1
-    WHERE owner_id = p_owner_id_1 AND code = p_code_1 AND currency = p_currency
-      AND owner_kind = p_owner_kind_1
-      AND (NOT guarded OR v_amount <= 0 OR amount + v_amount + held <= 0)
-    RETURNING account_id, amount, version INTO v_account_1, v_balance_1, v_version_1;
-  END IF;
-  IF v_account_1 IS NULL OR v_account_2 IS NULL THEN
-    -- An account that is not there yet is opened; one that has not enough refuses once more.
-    v_accounts := accounts_for(ARRAY[p_code_1, p_code_2], ARRAY[p_currency, p_currency],
-      ARRAY[p_owner_kind_1, p_owner_kind_2], ARRAY[p_owner_id_1, p_owner_id_2]);
-    IF v_account_1 IS NULL THEN
-      v_account_1 := v_accounts[1];
-      SELECT * INTO v_balance_1, v_version_1 FROM move_balance(v_account_1, v_amount);
-    END IF;
-    IF v_account_2 IS NULL THEN
-      v_account_2 := v_accounts[2];
-      SELECT * INTO v_balance_2, v_version_2 FROM move_balance(v_account_2, -v_amount);
+    IF FOUND THEN
+      UPDATE balance SET amount = amount + v_amount, version = version + 1
+      WHERE owner_id = p_owner_id_1 AND code = p_code_1 AND currency = p_currency
+        AND owner_kind = p_owner_kind_1
+        AND (NOT guarded OR v_amount <= 0 OR amount + v_amount + held <= 0)
+      RETURNING account_id, amount, version INTO v_account_1, v_balance_1, v_version_1;
     END IF;
   END IF;
-  INSERT INTO posting (entry_id, line, account_id, account_version, amount, balance_after, currency)
-  VALUES (v_entry, 1, v_account_1, v_version_1, v_amount, v_balance_1, p_currency),
-    (v_entry, 2, v_account_2, v_version_2, -v_amount, v_balance_2, p_currency);
-  RETURN v_entry;
+  IF FOUND THEN
+    INSERT INTO entry (key, kind, reference, external_reference, occurred_at, actor, currency,
+      account_1, account_2, version_1, version_2, amount_1, amount_2, after_1, after_2)
+    VALUES (p_key, p_kind, p_reference, p_external, now(), p_actor, p_currency, v_account_1,
+      v_account_2, v_version_1, v_version_2, v_amount, -v_amount, v_balance_1, v_balance_2)
+    ON CONFLICT (key) DO NOTHING RETURNING id INTO v_entry;
+    IF FOUND THEN
+      RETURN v_entry;
+    END IF;
+  END IF;
+  UPDATE balance SET amount = amount - v_amount, version = version - 1
+  WHERE account_id = v_account_1;
+  UPDATE balance SET amount = amount + v_amount, version = version - 1
+  WHERE account_id = v_account_2;
+  -- A known key, an account that is not there yet, or one that has not enough.
+  RETURN post(p_key, p_kind, p_reference, p_external, NULL, p_actor, ARRAY[p_code_1, p_code_2],
+    ARRAY[p_currency, p_currency], ARRAY[p_owner_kind_1, p_owner_kind_2],
+    ARRAY[p_owner_id_1, p_owner_id_2], ARRAY[v_amount, -v_amount]);
+END
+$$;
+
+-- Many pairs at once, all with different keys; NULL when one of the keys is known, for post_batch
+-- to look at. Accounts are named once each, pairs by their places in that list.
+CREATE FUNCTION post_pairs(
+  p_keys text[], p_kinds text[], p_references text[], p_externals text[], p_actor text,
+  p_amounts numeric[], p_firsts int[], p_seconds int[], p_codes text[], p_currencies text[],
+  p_owner_kinds text[], p_owner_ids text[]
+) RETURNS uuid[] LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+  v_amounts numeric(28,8)[] := p_amounts; v_count int := cardinality(p_keys);
+  v_wanted int := cardinality(p_codes); v_accounts uuid[]; v_balances numeric[];
+  v_versions bigint[]; v_moved int; v_steps bigint[]; v_runs numeric[]; v_ids uuid[];
+  v_stem text := left(uuidv7()::text, 24);
+  v_number bigint := floor(random() * 200000000000000)::bigint;
+BEGIN
+  FOR attempt IN 1..2 LOOP
+    SELECT array_agg(b.account_id ORDER BY b.n), array_agg(b.amount ORDER BY b.n),
+      array_agg(b.version ORDER BY b.n)
+    INTO v_accounts, v_balances, v_versions
+    FROM (
+      SELECT k.n, b.account_id, b.amount, b.version
+      FROM unnest(p_codes, p_currencies, p_owner_kinds, p_owner_ids)
+        WITH ORDINALITY AS k(code, currency, owner_kind, owner_id, n)
+      JOIN balance b ON b.owner_id = k.owner_id AND b.code = k.code AND b.currency = k.currency
+        AND b.owner_kind = k.owner_kind
+      ORDER BY b.code DESC, b.owner_id DESC, b.currency DESC, b.owner_kind DESC
+      FOR NO KEY UPDATE OF b) b;
+    EXIT WHEN cardinality(v_accounts) = v_wanted;
+    PERFORM accounts_for(p_codes, p_currencies, p_owner_kinds, p_owner_ids);
+  END LOOP;
+  -- Whoever had these rows may have used the same keys: look only now that we have them.
+  PERFORM 1 FROM entry WHERE key = ANY (p_keys);
+  IF FOUND THEN
+    RETURN NULL;
+  END IF;
+  UPDATE balance b SET amount = b.amount + d.amount, version = b.version + d.steps
+  FROM (
+    SELECT l.place, sum(l.amount) AS amount, count(*) AS steps, bool_and(l.amount <= 0) AS gives
+    FROM (
+      SELECT a.place, a.amount FROM unnest(p_firsts, v_amounts) AS a(place, amount)
+      UNION ALL SELECT a.place, -a.amount FROM unnest(p_seconds, v_amounts) AS a(place, amount)) l
+    GROUP BY l.place) d
+  WHERE b.account_id = v_accounts[d.place]
+    AND (NOT b.guarded OR d.gives OR b.amount + d.amount + b.held <= 0);
+  GET DIAGNOSTICS v_moved = ROW_COUNT;
+  IF v_moved <> v_wanted THEN
+    RAISE EXCEPTION 'an account does not hold enough' USING ERRCODE = 'MQ001';
+  END IF;
+  SELECT array_agg(l.step ORDER BY l.half, l.n), array_agg(l.run ORDER BY l.half, l.n)
+  INTO v_steps, v_runs
+  FROM (
+    SELECT a.half, a.n, row_number() OVER w AS step, sum(a.amount) OVER w AS run
+    FROM (
+      SELECT 1 AS half, a.n, a.place, a.amount
+      FROM unnest(p_firsts, v_amounts) WITH ORDINALITY AS a(place, amount, n)
+      UNION ALL SELECT 2, a.n, a.place, -a.amount
+      FROM unnest(p_seconds, v_amounts) WITH ORDINALITY AS a(place, amount, n)) a
+    WINDOW w AS (PARTITION BY a.place ORDER BY a.n, a.half)) l;
+  -- Ids of one batch follow one another: making each by itself takes as long as writing it.
+  WITH made AS (
+    INSERT INTO entry (id, key, kind, reference, external_reference, occurred_at, actor, currency,
+      account_1, account_2, version_1, version_2, amount_1, amount_2, after_1, after_2)
+    SELECT (v_stem || lpad(to_hex(v_number + e.n), 12, '0'))::uuid, e.key, e.kind, e.reference,
+      e.external, now(), p_actor, p_currencies[e.first], v_accounts[e.first],
+      v_accounts[e.second], v_versions[e.first] + v_steps[e.n],
+      v_versions[e.second] + v_steps[v_count + e.n], e.amount, -e.amount,
+      v_balances[e.first] + v_runs[e.n], v_balances[e.second] + v_runs[v_count + e.n]
+    FROM unnest(p_keys, p_kinds, p_references, p_externals, p_firsts, p_seconds, v_amounts)
+      WITH ORDINALITY AS e(key, kind, reference, external, first, second, amount, n)
+    ON CONFLICT (key) DO NOTHING RETURNING id
+  )
+  SELECT array_agg(id ORDER BY id) INTO v_ids FROM made;
+  -- We have the balances, so whoever used a key since then did it for other accounts.
+  IF cardinality(v_ids) IS DISTINCT FROM v_count THEN
+    RAISE EXCEPTION 'a key has posted something else' USING ERRCODE = 'MQ002';
+  END IF;
+  RETURN v_ids;
 END
 $$;
 
@@ -288,9 +390,9 @@ LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
   v_numbers bigint[]; v_lines int[]; v_codes text[]; v_currencies text[]; v_owner_kinds text[];
   v_owner_ids text[]; v_amounts numeric[]; v_line_forced boolean[]; v_entries uuid[];
-  v_keys text[]; v_hashes bytea[]; v_kinds text[]; v_references text[]; v_externals text[];
+  v_keys text[]; v_kinds text[]; v_references text[]; v_externals text[];
   v_occurred timestamptz[]; v_holds uuid[]; v_forced boolean[]; v_rates jsonb[]; v_special boolean;
-  v_new uuid[]; v_new_keys text[]; v_ids uuid[]; v_changed boolean; v_earliest timestamptz;
+  v_new uuid[]; v_new_keys text[]; v_ids uuid[]; v_earliest timestamptz;
   v_used uuid[]; v_users uuid[]; v_hold_accounts uuid[]; v_hold_amounts numeric[]; v_rated uuid[];
 BEGIN
   SELECT array_agg(d.n ORDER BY d.n, l.o), array_agg(l.o::int ORDER BY d.n, l.o),
@@ -304,38 +406,25 @@ BEGIN
     array_agg(d.reference ORDER BY d.n), array_agg(d.external ORDER BY d.n),
     array_agg(d.occurred_at ORDER BY d.n), array_agg(d.hold ORDER BY d.n),
     array_agg(d.forced ORDER BY d.n), array_agg(d.rate ORDER BY d.n),
-    array_agg(CASE WHEN d.forced OR d.rate IS NOT NULL
-      THEN wider_hash(d.narrow, d.forced, d.rate) ELSE d.narrow END ORDER BY d.n),
     bool_or(d.hold IS NOT NULL OR d.rate IS NOT NULL)
   INTO v_keys, v_kinds, v_references, v_externals, v_occurred, v_holds, v_forced, v_rates,
-    v_hashes, v_special
+    v_special
   FROM (
     SELECT d.n, d.e->>'key' AS key, d.e->>'kind' AS kind,
       coalesce(d.e->>'reference', '') AS reference, d.e->>'external' AS external,
       (d.e->>'occurred_at')::timestamptz AS occurred_at, (d.e->>'hold')::uuid AS hold,
-      coalesce((d.e->>'forced')::boolean, false) AS forced, nullif(d.e->'rate', 'null') AS rate,
-      entry_hash(d.e->>'kind', coalesce(d.e->>'reference', ''), d.e->>'external',
-        (d.e->>'occurred_at')::timestamptz, l.codes, l.currencies, l.owner_kinds, l.owner_ids,
-        l.amounts, NULL, (d.e->>'hold')::uuid) AS narrow
-    FROM jsonb_array_elements(p_entries) WITH ORDINALITY AS d(e, n)
-    LEFT JOIN (
-      SELECT l.n, array_agg(l.code ORDER BY l.o) AS codes,
-        array_agg(l.currency ORDER BY l.o) AS currencies,
-        array_agg(l.owner_kind ORDER BY l.o) AS owner_kinds,
-        array_agg(l.owner_id ORDER BY l.o) AS owner_ids, array_agg(l.amount ORDER BY l.o) AS amounts
-      FROM unnest(v_numbers, v_lines, v_codes, v_currencies, v_owner_kinds, v_owner_ids, v_amounts)
-        AS l(n, o, code, currency, owner_kind, owner_id, amount)
-      GROUP BY l.n) l ON l.n = d.n) d;
+      coalesce((d.e->>'forced')::boolean, false) AS forced, nullif(d.e->'rate', 'null') AS rate
+    FROM jsonb_array_elements(p_entries) WITH ORDINALITY AS d(e, n)) d;
   IF v_keys IS NULL THEN
     RETURN ARRAY[]::uuid[];
   END IF;
   WITH fresh AS (
-    INSERT INTO entry (key, request_hash, kind, reference, external_reference, occurred_at, actor,
-      forced)
-    SELECT DISTINCT ON (d.key) d.key, d.hash, d.kind, d.reference, d.external,
-      coalesce(d.occurred_at, now()), p_actor, d.forced
-    FROM unnest(v_keys, v_hashes, v_kinds, v_references, v_externals, v_occurred, v_forced)
-      WITH ORDINALITY AS d(key, hash, kind, reference, external, occurred_at, forced, n)
+    INSERT INTO entry (key, kind, reference, external_reference, occurred_at, actor, forced,
+      hold_id)
+    SELECT DISTINCT ON (d.key) d.key, d.kind, d.reference, d.external,
+      coalesce(d.occurred_at, now()), p_actor, d.forced, d.hold
+    FROM unnest(v_keys, v_kinds, v_references, v_externals, v_occurred, v_forced, v_holds)
+      WITH ORDINALITY AS d(key, kind, reference, external, occurred_at, forced, hold, n)
     ORDER BY d.key, d.n
     ON CONFLICT (key) DO NOTHING RETURNING id, key, occurred_at
   )
@@ -346,12 +435,10 @@ BEGIN
     FROM unnest(v_keys) WITH ORDINALITY AS d(key, n)
     JOIN unnest(v_new, v_new_keys) AS f(id, key) ON f.key = d.key;
   ELSE
-    SELECT array_agg(e.id ORDER BY d.n), bool_or(e.request_hash <> d.hash) INTO v_ids, v_changed
-    FROM unnest(v_keys, v_hashes) WITH ORDINALITY AS d(key, hash, n) JOIN entry e ON e.key = d.key;
-    IF v_changed THEN
-      RAISE EXCEPTION 'a key has posted something else' USING ERRCODE = 'MQ002';
-    END IF;
+    SELECT array_agg(e.id ORDER BY d.n) INTO v_ids
+    FROM unnest(v_keys) WITH ORDINALITY AS d(key, n) JOIN entry e ON e.key = d.key;
     IF v_new IS NULL THEN
+      PERFORM first_entry(d.e) FROM jsonb_array_elements(p_entries) AS d(e);
       RETURN v_ids;
     END IF;
   END IF;
@@ -372,16 +459,16 @@ BEGIN
     FROM unnest(v_ids) WITH ORDINALITY AS d(id, n) JOIN unnest(v_new) AS f(id) ON f.id = d.id
     ORDER BY f.id, d.n) m ON m.n = l.n;
   IF v_special THEN
-    -- Repeats of a key have the same hold and rate: they have the same hash.
     SELECT array_agg(u.hold) FILTER (WHERE u.hold IS NOT NULL),
       array_agg(u.id) FILTER (WHERE u.hold IS NOT NULL),
       array_agg(u.rate) FILTER (WHERE u.rate IS NOT NULL),
       array_agg(u.id) FILTER (WHERE u.rate IS NOT NULL)
     INTO v_used, v_users, v_rates, v_rated
     FROM (
-      SELECT DISTINCT f.id, d.hold, d.rate
-      FROM unnest(v_ids, v_holds, v_rates) AS d(id, hold, rate)
-      JOIN unnest(v_new) AS f(id) ON f.id = d.id) u;
+      SELECT DISTINCT ON (f.id) f.id, d.hold, d.rate
+      FROM unnest(v_ids, v_holds, v_rates) WITH ORDINALITY AS d(id, hold, rate, n)
+      JOIN unnest(v_new) AS f(id) ON f.id = d.id
+      ORDER BY f.id, d.n) u;
     IF v_rated IS NOT NULL THEN
       PERFORM store_rates(v_rated, v_rates);
     END IF;
@@ -393,6 +480,10 @@ BEGIN
   END IF;
   PERFORM apply_lines(v_entries, v_lines, v_codes, v_currencies, v_owner_kinds, v_owner_ids,
     v_amounts, v_line_forced, v_hold_accounts, v_hold_amounts);
+  -- Known keys, and those that stand here twice, must mean what they meant first.
+  IF cardinality(v_new) < cardinality(v_keys) THEN
+    PERFORM first_entry(d.e) FROM jsonb_array_elements(p_entries) AS d(e);
+  END IF;
   RETURN v_ids;
 END
 $$;
@@ -413,7 +504,7 @@ BEGIN
     array_agg(a.owner_kind ORDER BY p.line), array_agg(a.owner_id ORDER BY p.line),
     array_agg(-p.amount ORDER BY p.line)
   INTO v_codes, v_currencies, v_owner_kinds, v_owner_ids, v_amounts
-  FROM posting p JOIN ledger_account a ON a.id = p.account_id WHERE p.entry_id = p_entry;
+  FROM entry_line p JOIN ledger_account a ON a.id = p.account_id WHERE p.entry_id = p_entry;
   IF v_codes IS NULL THEN
     RAISE EXCEPTION 'there is no such entry' USING ERRCODE = 'MQ006';
   END IF;
@@ -444,7 +535,7 @@ BEGIN
   PERFORM 1 FROM balance WHERE account_id = ANY (v_accounts)
   ORDER BY code DESC, owner_id DESC, currency DESC, owner_kind DESC FOR NO KEY UPDATE;
   SELECT coalesce(sum(p.amount) FILTER (WHERE p.account_id = v_accounts[1]), 0) INTO v_taken
-  FROM entry e JOIN posting p ON p.entry_id = e.id WHERE e.key = p_key GROUP BY e.id;
+  FROM entry e JOIN entry_line p ON p.entry_id = e.id WHERE e.key = p_key GROUP BY e.id;
   IF NOT FOUND THEN
     SELECT least(greatest(-amount - held, 0), p_amount) INTO v_taken
     FROM balance WHERE account_id = v_accounts[1];
@@ -526,29 +617,33 @@ BEGIN
   LOCK TABLE balance IN SHARE ROW EXCLUSIVE MODE;
   RETURN QUERY WITH differing AS MATERIALIZED (
     SELECT a.id AS account_id, a.code, a.currency, a.owner_kind, a.owner_id, c.guarded, c.forcible,
+      CASE WHEN c.guarded AND NOT c.forcible THEN 0::numeric END AS ceiling,
       coalesce(p.amount, 0) AS amount, coalesce(p.version, 0) AS version,
       coalesce(h.held, 0) AS held, b.amount AS old_amount, b.held AS old_held,
       b.version AS old_version
     FROM ledger_account a
     JOIN account_code c ON c.code = a.code
     LEFT JOIN balance b ON b.account_id = a.id
-    LEFT JOIN (SELECT account_id, sum(posting.amount) AS amount, max(account_version) AS version
-      FROM posting GROUP BY account_id) p ON p.account_id = a.id
+    LEFT JOIN (SELECT account_id, sum(entry_line.amount) AS amount, max(account_version) AS version
+      FROM entry_line GROUP BY account_id) p ON p.account_id = a.id
     LEFT JOIN (SELECT account_id, sum(hold.amount) AS held FROM hold WHERE state = 'pending'
       GROUP BY account_id) h ON h.account_id = a.id
-    WHERE (b.amount, b.version, b.held, b.guarded, b.forcible, b.code, b.currency, b.owner_kind,
-      b.owner_id) IS DISTINCT FROM (coalesce(p.amount, 0), coalesce(p.version, 0),
-      coalesce(h.held, 0), c.guarded, c.forcible, a.code, a.currency, a.owner_kind, a.owner_id)
+    WHERE (b.amount, b.version, b.held, b.guarded, b.forcible, b.ceiling, b.code, b.currency,
+      b.owner_kind, b.owner_id) IS DISTINCT FROM (coalesce(p.amount, 0), coalesce(p.version, 0),
+      coalesce(h.held, 0), c.guarded, c.forcible,
+      CASE WHEN c.guarded AND NOT c.forcible THEN 0::numeric END, a.code, a.currency, a.owner_kind,
+      a.owner_id)
   ), mended AS (
     INSERT INTO balance AS b (account_id, code, currency, owner_kind, owner_id, amount, held,
-      version, guarded, forcible)
+      version, guarded, forcible, ceiling)
     SELECT d.account_id, d.code, d.currency, d.owner_kind, d.owner_id, d.amount, d.held, d.version,
-      d.guarded, d.forcible
+      d.guarded, d.forcible, d.ceiling
     FROM differing d
     ON CONFLICT ON CONSTRAINT pk_balance DO UPDATE SET code = excluded.code,
       currency = excluded.currency, owner_kind = excluded.owner_kind,
       owner_id = excluded.owner_id, amount = excluded.amount, held = excluded.held,
-      version = excluded.version, guarded = excluded.guarded, forcible = excluded.forcible
+      version = excluded.version, guarded = excluded.guarded, forcible = excluded.forcible,
+      ceiling = excluded.ceiling
     RETURNING b.account_id
   )
   INSERT INTO balance_repair AS r (account_id, old_amount, old_held, old_version, amount, held,
@@ -664,8 +759,9 @@ BEGIN
     SELECT p.oid::regprocedure AS name, p.prosecdef, p.prorettype <> 'trigger'::regtype AS callable
     FROM pg_proc p
     WHERE p.pronamespace = current_schema()::regnamespace AND p.proname IN ('open_balance',
-      'refuse_closed', 'check_entry_balances', 'check_lines_are_new', 'wider_hash', 'store_rates', 'apply_lines',
-      'move_balance', 'post', 'post_pair', 'post_batch', 'reverse_entry', 'claim', 'repay', 'set_period_lock', 'rebuild_balances',
+      'refuse_closed', 'check_entry_balances', 'check_lines_are_new', 'first_entry', 'store_rates',
+      'apply_lines', 'post', 'post_pair', 'post_pairs', 'post_batch', 'reverse_entry', 'claim',
+      'repay', 'set_period_lock', 'rebuild_balances',
       'reserve_batch', 'expire_holds')
   LOOP
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC, %I', v_function.name, current_schema());
@@ -681,11 +777,13 @@ BEGIN
   FOR v_function IN
     SELECT p.oid::regprocedure AS name FROM pg_proc p
     WHERE p.pronamespace = current_schema()::regnamespace AND p.proname IN ('accounts_for',
-      'apply_lines', 'use_holds', 'post_batch')
+      'apply_lines', 'use_holds', 'post_batch', 'post_pairs')
   LOOP
     EXECUTE format('ALTER FUNCTION %s SET plan_cache_mode = force_generic_plan', v_function.name);
+    -- And what was planned for the small tables of a new brokerage is kept while they grow.
+    EXECUTE format('ALTER FUNCTION %s SET enable_seqscan = off', v_function.name);
   END LOOP;
-  FOREACH v_table IN ARRAY ARRAY['entry_rate', 'period_lock', 'balance_repair'] LOOP
+  FOREACH v_table IN ARRAY ARRAY['entry_rate', 'period_lock', 'balance_repair', 'entry_line'] LOOP
     EXECUTE format('REVOKE ALL ON TABLE %I FROM %I', v_table, current_schema());
     EXECUTE format('GRANT SELECT ON TABLE %I TO %I', v_table, current_schema());
   END LOOP;

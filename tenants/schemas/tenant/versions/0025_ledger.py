@@ -2,9 +2,13 @@
 
 Balances carry the key of their account, so that an entry finds and locks them in one statement.
 Some accounts may be forced below zero by what has already happened (a trading account after a
-stop-out, a partner's wallet after a chargeback); clients' wallets never. Entries are added up at
-commit, once each, and a trigger of the statement that writes lines sees that they come together
-with their entry: that is cheaper than a foreign key and a trigger for each line.
+stop-out, a partner's wallet after a chargeback); clients' wallets never.
+
+Most entries are pairs: two lines of one currency. Both stand in the entry's own row, other entries
+have theirs in posting, and the view entry_line shows all of them. Entries are added up at commit,
+once each; a trigger of the statement that writes lines sees that they come together with their
+entry: that is cheaper than a foreign key and a trigger for each line. A repeated key is compared
+with what stands in the book, so that no entry pays for a hash of its request.
 
 New errors: MQ006 no such entry, MQ007 closed period, MQ008 lines that no rebuilding can mend,
 MQ009 a period that can't be closed or opened like this.
@@ -52,6 +56,10 @@ _REPLACED = (
     ),
     "reverse_entry(uuid, text, text, text)",
     "apply_lines(uuid[], int[], uuid[], numeric[], text[], uuid[], numeric[])",
+    (
+        "entry_hash(text, text, text, timestamptz, text[], text[], text[], text[], numeric[], uuid,"
+        " uuid)"
+    ),
 )
 _TRIGGERS = (
     (
@@ -63,6 +71,18 @@ _TRIGGERS = (
         " FOR EACH STATEMENT EXECUTE FUNCTION check_lines_are_new()"
     ),
 )
+# The two lines of a pair: account, its version and balance after the line, and the amount.
+_PAIR = (
+    ("account_1", sa.Uuid()),
+    ("account_2", sa.Uuid()),
+    ("version_1", sa.BigInteger()),
+    ("version_2", sa.BigInteger()),
+    ("amount_1", _MONEY),
+    ("amount_2", _MONEY),
+    ("after_1", _MONEY),
+    ("after_2", _MONEY),
+    ("currency", sa.String(8)),
+)
 _KEY = (("code", 60), ("currency", 8), ("owner_kind", 10), ("owner_id", 60))
 
 
@@ -71,9 +91,7 @@ def upgrade() -> None:
     _complete_the_chart()
     _give_balances_their_keys()
     _create_tables()
-    op.add_column(
-        "entry", sa.Column("forced", sa.Boolean(), server_default=sa.false(), nullable=False)
-    )
+    _let_entries_hold_pairs()
     for column in ("external_reference", "reverses_id"):
         op.drop_constraint(f"uq_entry_{column}", "entry", type_="unique")
         op.create_index(
@@ -97,6 +115,30 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Versions only go forward: a correction is a new revision."""
+
+
+def _let_entries_hold_pairs() -> None:
+    op.drop_column("entry", "request_hash")
+    op.add_column(
+        "entry", sa.Column("forced", sa.Boolean(), server_default=sa.false(), nullable=False)
+    )
+    op.add_column("entry", sa.Column("hold_id", sa.Uuid(), nullable=True))
+    for name, kind in _PAIR:
+        op.add_column("entry", sa.Column(name, kind, nullable=True))
+    for one in (1, 2):
+        op.create_unique_constraint(
+            f"uq_entry_account_{one}", "entry", [f"account_{one}", f"version_{one}"]
+        )
+    lines = " UNION ALL ".join(
+        f"SELECT id AS entry_id, {one} AS line, account_{one} AS account_id,"
+        f" version_{one} AS account_version, amount_{one} AS amount, after_{one} AS balance_after,"
+        f" currency FROM entry WHERE account_{one} IS NOT NULL"
+        for one in (1, 2)
+    )
+    op.execute(
+        f"CREATE VIEW entry_line AS {lines} UNION ALL SELECT entry_id, line, account_id,"
+        " account_version, amount, balance_after, currency FROM posting"
+    )
 
 
 def _complete_the_chart() -> None:
@@ -135,9 +177,11 @@ def _give_balances_their_keys() -> None:
     op.add_column(
         "balance", sa.Column("forcible", sa.Boolean(), server_default=sa.false(), nullable=False)
     )
+    op.add_column("balance", sa.Column("ceiling", _MONEY, nullable=True))
     op.execute(
         "UPDATE balance b SET code = a.code, currency = a.currency, owner_kind = a.owner_kind,"
-        " owner_id = a.owner_id, forcible = c.forcible"
+        " owner_id = a.owner_id, forcible = c.forcible,"
+        " ceiling = CASE WHEN c.guarded AND NOT c.forcible THEN 0 END"
         " FROM ledger_account a JOIN account_code c ON c.code = a.code WHERE a.id = b.account_id"
     )
     for name, _ in _KEY:
@@ -145,13 +189,14 @@ def _give_balances_their_keys() -> None:
     op.create_unique_constraint(
         "uq_balance_owner_id", "balance", ["owner_id", "code", "currency", "owner_kind"]
     )
-    # One constraint, because PostgreSQL reads each of them anew at every statement.
+    # One short constraint, because PostgreSQL reads the text of each anew at every statement:
+    # the ceiling is 0 for accounts that nothing takes below zero, and missing for others.
     op.drop_constraint("ck_balance_held", "balance", type_="check")
     op.drop_constraint("ck_balance_never_negative", "balance", type_="check")
     op.create_check_constraint(
         "ck_balance_never_negative",
         "balance",
-        "held >= 0 AND (NOT guarded OR forcible OR amount + held <= 0)",
+        "held >= 0 AND amount + held <= ceiling",
     )
 
 
