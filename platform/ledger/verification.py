@@ -14,13 +14,18 @@ _SIZES = """
 SELECT (SELECT count(*) FROM entry), (SELECT count(*) FROM entry_line),
   (SELECT count(*) FROM ledger_account), (SELECT count(*) FROM hold)
 """
-_SUMS = "SELECT currency, sum(amount), count(*) FROM entry_line GROUP BY currency ORDER BY currency"
+_SUMS = """
+SELECT coalesce(currency, '?'), coalesce(sum(amount), 'NaN'), count(*) FROM entry_line
+GROUP BY currency ORDER BY currency
+"""
 
 # What the book promises, and how many times it is broken.
 _PROMISES = {
     "every entry balances in each currency": """
 SELECT count(*) FROM (
   SELECT entry_id FROM entry_line GROUP BY entry_id, currency HAVING sum(amount) <> 0
+  UNION SELECT id FROM entry WHERE num_nonnulls(account_1, account_2, version_1, version_2,
+    amount_1, amount_2, after_1, after_2, currency) NOT IN (0, 9)
   UNION SELECT e.id FROM entry e LEFT JOIN entry_line p ON p.entry_id = e.id
     GROUP BY e.id HAVING count(p.line) < 2 OR max(p.line) <> count(p.line)
       OR count(DISTINCT p.line) <> count(p.line)) broken""",
