@@ -317,6 +317,17 @@ DECLARE
   v_stem text := left(uuidv7()::text, 24);
   v_number bigint := floor(random() * 200000000000000)::bigint;
 BEGIN
+  -- All that needs no balance comes before their rows are locked.
+  SELECT array_agg(l.step ORDER BY l.half, l.n), array_agg(l.run ORDER BY l.half, l.n)
+  INTO v_steps, v_runs
+  FROM (
+    SELECT a.half, a.n, row_number() OVER w AS step, sum(a.amount) OVER w AS run
+    FROM (
+      SELECT 1 AS half, a.n, a.place, a.amount
+      FROM unnest(p_firsts, v_amounts) WITH ORDINALITY AS a(place, amount, n)
+      UNION ALL SELECT 2, a.n, a.place, -a.amount
+      FROM unnest(p_seconds, v_amounts) WITH ORDINALITY AS a(place, amount, n)) a
+    WINDOW w AS (PARTITION BY a.place ORDER BY a.n, a.half)) l;
   FOR attempt IN 1..2 LOOP
     SELECT array_agg(b.account_id ORDER BY b.n), array_agg(b.amount ORDER BY b.n),
       array_agg(b.version ORDER BY b.n)
@@ -350,16 +361,6 @@ BEGIN
   IF v_moved <> v_wanted THEN
     RAISE EXCEPTION 'an account does not hold enough' USING ERRCODE = 'MQ001';
   END IF;
-  SELECT array_agg(l.step ORDER BY l.half, l.n), array_agg(l.run ORDER BY l.half, l.n)
-  INTO v_steps, v_runs
-  FROM (
-    SELECT a.half, a.n, row_number() OVER w AS step, sum(a.amount) OVER w AS run
-    FROM (
-      SELECT 1 AS half, a.n, a.place, a.amount
-      FROM unnest(p_firsts, v_amounts) WITH ORDINALITY AS a(place, amount, n)
-      UNION ALL SELECT 2, a.n, a.place, -a.amount
-      FROM unnest(p_seconds, v_amounts) WITH ORDINALITY AS a(place, amount, n)) a
-    WINDOW w AS (PARTITION BY a.place ORDER BY a.n, a.half)) l;
   -- Ids of one batch follow one another: making each by itself takes as long as writing it.
   WITH made AS (
     INSERT INTO entry (id, key, kind, reference, external_reference, occurred_at, actor, currency,
