@@ -268,3 +268,43 @@ async def test_a_repeat_is_answered_also_when_the_money_has_gone(
         assert (await queries.balances(session, code=WALLET))[0].balance.amount == 0
     async with database.tenant(tenant) as session:
         assert (await wallet(session)).amount == 0
+
+
+async def test_pairs_alone_and_in_batches_at_once_count_each_key_once(
+    database: Database, tenant: TenantRef
+) -> None:
+    """What was moved for a key that another client had first is put back, unseen."""
+    clients = ("a", "b", "c", "d")
+    async with database.tenant(tenant) as session:
+        for client in clients:
+            await pay_in(session, "100.00", client=client)
+    drafts = [
+        Draft(
+            f"move:{number}",
+            "transfer",
+            [
+                line(WALLET, "1.00", ("client", clients[number % 4])),
+                line(WALLET, "-1.00", ("client", clients[(number + 1 + number % 3) % 4])),
+            ],
+        )
+        for number in range(24)
+    ]
+
+    async def alone(shift: int) -> list[UUID]:
+        order = drafts[shift:] + drafts[:shift]
+        found = [await single(database, tenant, one) for one in order]
+        return found[-shift:] + found[:-shift]
+
+    async def together() -> list[UUID]:
+        return [
+            found
+            for first in range(0, len(drafts), 6)
+            for found in await batch(database, tenant, *drafts[first : first + 6])
+        ]
+
+    answers = await asyncio.gather(alone(6), together(), alone(12), together(), alone(18))
+
+    assert len({tuple(ids) for ids in answers}) == 1
+    async with database.tenant_read(tenant) as reading:
+        assert (await queries.count_entries(reading))[0] == len(clients) + len(drafts)
+        assert (await verify(reading)).ok
