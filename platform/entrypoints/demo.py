@@ -11,6 +11,7 @@ from entrypoints import (
     demo_partners,
     demo_trades,
     demo_transfers,
+    demo_withdrawals,
 )
 from tenants.provisioning import Step
 
@@ -24,5 +25,6 @@ STEPS = [
     Step("demo transfers", demo_transfers.transfers_and_more),
     Step("demo trades", demo_trades.trades),
     Step("demo banks", demo_banks.banks),
+    Step("demo withdrawals", demo_withdrawals.withdraw),
     Step("demo events", demo_events.settle),
 ]
