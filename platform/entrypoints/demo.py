@@ -12,6 +12,7 @@ from entrypoints import (
     demo_trades,
     demo_transfers,
     demo_withdrawals,
+    payment_steps,
 )
 from tenants.provisioning import Step
 
@@ -20,6 +21,7 @@ STEPS = [
     Step("demo leads", demo_leads.leads),
     Step("demo clients", demo_clients.clients),
     Step("demo partners", demo_partners.tree),
+    *payment_steps.STEPS,
     Step("demo accounts", demo_money.open_accounts),
     Step("demo deposits", demo_money.fund),
     Step("demo transfers", demo_transfers.transfers_and_more),

@@ -24,7 +24,7 @@ from messaging.delivery import addresses, consents
 from messaging.models import IssuedDocument
 from tenants.ports import Ports
 from tests.browser.inside import inside
-from tests.browser.test_journeys import link_in_mail
+from tests.browser.newcomers import link_in_mail
 from tests.browser.wording import Tally
 
 pytestmark = [pytest.mark.browser, pytest.mark.prove, pytest.mark.timeout(600)]
