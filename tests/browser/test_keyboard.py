@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 
 from bench.eyes import Copy
 from infra.walk.pictures import document
-from tests.browser.test_journeys import PASSWORD, link_in_mail
+from tests.browser.newcomers import PASSWORD, link_in_mail
 from tests.browser.typist import Typist
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
