@@ -98,7 +98,7 @@ async def start(
             deposit = await _started(session, ports, viewer=viewer, client=me.client, order=order)
             if deposit.charge.amount > 0:
                 # The fee in the very currency is seen before anything is paid.
-                return see_other(f"/deposit/{deposit.reference}?cancelled=1")
+                return see_other(f"/deposit/{deposit.reference}?sum=1")
             return await _to_provider(request, tenant, ports, deposit)
     except NotFound:
         raise
@@ -136,7 +136,8 @@ async def status(
     deposit = await _own(session, me.client, reference)
     row = await queries.deposit_row(session, deposit_id=deposit.id)
     assert row is not None
-    returned = "cancelled" not in request.query_params
+    asked = request.query_params
+    returned = "cancelled" not in asked and "sum" not in asked
     step = words.step_of(deposit.step) if "step" in request.query_params else None
     if step is not None and step.kind == "form_post" and deposit.state in _OPEN:
         return await deposit_steps.post_page(request, deposit, step)
@@ -151,6 +152,7 @@ async def status(
         stops=tracker(row),
         refresh=moving and returned and now() - row.created_at < _WATCHED,
         payable=row.state in _OPEN,
+        before="sum" in asked,
         form=form_state({}),
         **await deposit_steps.of(session, deposit),
     )

@@ -45,6 +45,12 @@ def _pay(
     with trader.page.expect_navigation():
         trader.page.get_by_role("button", name="Continue to payment").click()
     trader.page.wait_for_load_state()
+    if trader.page.get_by_role("button", name="Go to the payment").count():
+        # Where the client bears a fee, the whole sum is shown before.
+        trader.reads("the fee included")
+        with trader.page.expect_navigation():
+            trader.page.get_by_role("button", name="Go to the payment").click()
+        trader.page.wait_for_load_state()
     # The provider's own page is not ours to judge; it is the one foreign place one may be led to.
     del trader.complaints[before:]
     number = re.search(r"DEP-[0-9A-Z]+", trader.page.locator("body").inner_text())
