@@ -11,15 +11,26 @@ NAVIGATION = [
         ],
     ),
     (
-        "Money",
+        "Move money",
         [
             ("Treasury", "/backoffice/treasury", "coins", "treasury.reconciliation.read"),
             ("Deposits", "/backoffice/deposits", "cash", "treasury.deposit.read"),
-            ("Payment providers", "/backoffice/connections", "plug", "treasury.connection.read"),
+            (
+                "Withdrawals",
+                "/backoffice/withdrawals",
+                "arrow-up-right",
+                "treasury.withdrawal.read",
+            ),
             ("Transfers", "/backoffice/transfers", "transfer", "treasury.transfer.read"),
             ("Adjustments", "/backoffice/adjustments", "adjustments", "treasury.adjustment.read"),
             ("Disputes", "/backoffice/disputes", "gavel", "treasury.adjustment.read"),
-            ("Exchange rates", "/backoffice/rates", "arrows-exchange", "treasury.rate.read"),
+        ],
+    ),
+    (
+        "Account for it",
+        [
+            ("Daily revenue", "/backoffice/revenue", "chart-bar", "revenue.line.read"),
+            ("The book", "/backoffice/book", "book", "ledger.entry.read"),
             (
                 "Reconciliation",
                 "/backoffice/reconciliation",
@@ -27,20 +38,6 @@ NAVIGATION = [
                 "treasury.reconciliation.read",
             ),
             ("Banks", "/backoffice/banks", "building-bank", "treasury.bank.read"),
-            (
-                "Withdrawals",
-                "/backoffice/withdrawals",
-                "arrow-up-right",
-                "treasury.withdrawal.read",
-            ),
-            (
-                "Withdrawal rules",
-                "/backoffice/withdrawals/rules",
-                "list-check",
-                "treasury.withdrawal_rule.read",
-            ),
-            ("Daily revenue", "/backoffice/revenue", "chart-bar", "revenue.line.read"),
-            ("The book", "/backoffice/book", "book", "ledger.entry.read"),
         ],
     ),
     (
@@ -50,6 +47,14 @@ NAVIGATION = [
     (
         "Settings",
         [
+            ("Payment providers", "/backoffice/connections", "plug", "treasury.connection.read"),
+            (
+                "Withdrawal rules",
+                "/backoffice/withdrawals/rules",
+                "list-check",
+                "treasury.withdrawal_rule.read",
+            ),
+            ("Exchange rates", "/backoffice/rates", "arrows-exchange", "treasury.rate.read"),
             ("Brand", "/settings/brand", "palette", "backoffice.brand.change"),
             ("Roles", "/settings/roles", "users", "identity.role.read"),
             ("Staff sign-in", "/settings/access", "shield-lock", "identity.second_factor.change"),

@@ -52,7 +52,7 @@ _HEADINGS = {
 _WAYS = {
     "refund": marked("Back to where it came from"),
     "payout": marked("To your wallet"),
-    "manual": marked("By bank transfer"),
+    "manual": marked("Sent by our payments team"),
 }
 
 

@@ -65,7 +65,7 @@ async def test_the_whole_way_from_the_payee_to_the_tracker(
     assert "Sofia Keller" in refused.text
     assert saved.status_code == 303
     assert "DE89 … 3000" in form.text
-    assert "By bank transfer" in confirm.text
+    assert "Sent by our payments team" in confirm.text
     assert wrong.status_code == 422
     assert "This code is wrong" in wrong.text
     assert made.status_code == 303

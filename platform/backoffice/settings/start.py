@@ -15,6 +15,11 @@ from kernel.web.pages import page
 GROUP = "Settings"
 # What each screen of the group is for, in one sentence; a screen without one shows its name.
 LINES = {
+    "/backoffice/connections": "Merchant accounts, their limits and fees, routing, and tests in the"
+    " sandbox.",
+    "/backoffice/withdrawals/rules": "Who approves withdrawals up to which amount, and what they"
+    " cost.",
+    "/backoffice/rates": "Reference rates, their age, and the mark-up that clients pay.",
     "/settings/roles": "What each role may see and do, who holds it, and pages as a role sees"
     " them.",
     "/settings/access": "Who has which second factor. Reset it for a colleague who lost theirs.",

@@ -174,7 +174,7 @@ async def ask_approval(
         kind=KIND,
         subject=(KIND, withdrawal.id),
         content=await queries.content(session, withdrawal.id),
-        summary=f"Pay {money_text(withdrawal.money)} to {client.reference}",
+        summary=f"{withdrawal.reference}: pay {money_text(withdrawal.money)} to {client.reference}",
         permission=chain,
         barred=barred,
     )
