@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from approvals import queries as approval_queries
@@ -17,11 +18,16 @@ from kernel.ids import uuid7
 from kernel.money import Money
 from kernel.viewer import Viewer
 from tenants.provisioning import Context
+from treasury import deposits, settlements
+from treasury import queries as treasury_queries
+from treasury.rules import Fact
 from treasury.withdrawals import codes, destinations, queries, requests
 from treasury.withdrawals.facts import Wish
 from treasury.withdrawals.models import WithdrawalCode
 
-_AMOUNTS = ("90.00", "40.00", "25.00")
+# More than goes out by itself, so that people have to look.
+_AMOUNTS = ("620.00", "540.00", "510.00")
+_PAID_IN = Money.of("2500.00", "USD")
 
 
 async def withdraw(context: Context) -> str:
@@ -33,6 +39,7 @@ async def withdraw(context: Context) -> str:
         client = await _trader(session, context)
         if client is None or await queries.destinations(session, client.id):
             return "done before"
+        await _pay_in(session, client)
         asked = await _ask(session, client, context)
     finance = await _finance(context)
     async with database.tenant(tenant, actor=finance.actor) as session:
@@ -54,6 +61,25 @@ async def _finance(context: Context) -> Viewer:
         found = await listing_queries.viewer(session, user_id)
     assert found is not None
     return found
+
+
+async def _pay_in(session: TenantSession, client: Client) -> None:
+    """Pay into the wallet what is withdrawn again, two days ago."""
+    connection = await treasury_queries.connection_by_name(session, "Skrill (simulator)")
+    if connection is None:
+        return
+    deposit = await deposits.start(
+        session,
+        client_id=client.id,
+        account_id=None,
+        amount=_PAID_IN,
+        connection_id=connection.id,
+    )
+    fact = Fact("succeeded", f"demo_{deposit.id.hex}", deposit.ordered, None)
+    await settlements.apply(session, [(deposit, fact)])
+    await session.refresh(deposit)
+    deposit.created_at = now() - timedelta(days=2)
+    deposit.settled_at = deposit.credited_at = deposit.created_at + timedelta(minutes=2)
 
 
 async def _ask(session: TenantSession, client: Client, context: Context) -> list[UUID]:
