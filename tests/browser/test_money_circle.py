@@ -230,7 +230,7 @@ def test_money_comes_in_three_ways_trades_goes_out_and_is_taken_back(
     assert _wallet(trader, "USD") == "140.00"
     for who in ("finance", "owner", "compliance"):
         _agree(eyes, copy, who, reference)
-    _until(trader, f"/withdraw/{reference}", "On its way")
+    _until(trader, f"/withdraw/{reference}", "on its way")
     _pay_by_hand(eyes, copy, reference)
     _until(trader, f"/withdraw/{reference}", "Paid")
 
