@@ -84,6 +84,9 @@ COMMISSION = (click("main a[href^='/commissions/']:not([href*='export'])"),)
 HOLDER = (click("main a[href^='/settings/roles/people/']"),)
 VIEW_AS = "/settings/roles/view?role="
 ACCOUNT = (click("main a[href^='/accounts/']"),)
+WITHDRAWAL = (click("main a[href^='/withdraw/WDR']"),)
+ASKED = (click("main tbody a[href^='/approvals/']"),)
+PAID_OUT = (click("main tbody a[href^='/backoffice/withdrawals/']"),)
 TRANSFER = (click("main a[href^='/transfer/TRF']"),)
 DEPOSIT = (click("main a[href^='/deposit/DEP']"),)
 
@@ -116,6 +119,7 @@ TRADER = (
     Spot("my", "/deposit/{reference:str}", "trader", "/history", DEPOSIT),
     Spot("my", "/withdraw", "trader"),
     Spot("my", "/withdraw/payees", "trader"),
+    Spot("my", "/withdraw/{reference:str}", "trader", "/withdraw", WITHDRAWAL),
     Spot("my", "/history", "trader"),
     Spot("my", "/wallets", "trader"),
     Spot("my", "/transfer", "trader"),
@@ -211,8 +215,16 @@ STAFF = (
     Spot(
         "team", "/backoffice/banks/lines/{line_id:uuid}", "finance", "/backoffice/banks/lines", LINE
     ),
+    Spot("team", "/approvals/{approval_id:uuid}", "finance", "/approvals", ASKED),
     Spot("team", "/backoffice/withdrawals", "finance"),
     Spot("team", "/backoffice/withdrawals/rules", "finance"),
+    Spot(
+        "team",
+        "/backoffice/withdrawals/{withdrawal_id:uuid}",
+        "finance",
+        "/backoffice/withdrawals",
+        PAID_OUT,
+    ),
     Spot("team", "/backoffice/kyc", "compliance"),
     Spot("team", "/backoffice/kyc/{case_id:uuid}", "compliance", "/backoffice/kyc", CASE),
     Spot("team", "/backoffice/revenue", "finance"),
@@ -329,16 +341,9 @@ NO_PAGE = {
     ("staff", "/crm/clients/bulk/{run_id:uuid}/skipped.csv"): "a file",
     ("staff", "/"): "leads on",
     ("staff", "/crm"): "leads on",
-    ("trader", "/withdraw/{reference:str}"): "a new client has none, seen in its own test",
-    (
-        "staff",
-        "/backoffice/withdrawals/{withdrawal_id:uuid}",
-    ): "a new brokerage has none, seen in its own test",
-    ("staff", "/approvals/{approval_id:uuid}"): "a new brokerage has none, seen in its own test",
     ("staff", "/backoffice/kyc/documents/{document_id:uuid}"): "a file",
     ("staff", "/backoffice/revenue/export"): "a file",
     ("staff", "/backoffice/deposit-proofs/{proof_id:uuid}"): "a file",
-    ("public", "/hooks/{kind:str}/{token:str}"): "a provider's call",
     ("staff", "/settings/brand/check"): "part of a page",
     ("staff", "/settings/brand/preview/{part:str}"): "part of a page",
     ("staff", "/settings/brand/versions/{version_id:uuid}/{part:str}"): "a file",
