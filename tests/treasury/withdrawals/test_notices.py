@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from connectors.payments.engine.port import Notice
+from kernel.clock import now
 from kernel.ids import token, uuid7
 from kernel.money import Money
 from tests.treasury.withdrawals.test_payouts import paying, said
@@ -76,3 +77,7 @@ async def test_our_own_refund_of_a_deposit_is_no_dispute(
         after = await session.get(Deposit, part.deposit_id)
     assert after is not None
     assert (after.disputed_at is None) == is_ours, outcome
+    if is_ours:
+        async with till.database.tenant(till.tenant) as session:
+            done = await runs.reconcile(session, day=now().date())
+        assert [one for one in done.breaks if one.id == deposit.reference] == []

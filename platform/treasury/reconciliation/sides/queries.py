@@ -19,6 +19,7 @@ from ledger.models import Entry, LedgerAccount, Posting
 from trading.models import Deal, PlatformOperation, TradingAccount
 from treasury.banks.models import BankLine, ProviderLine
 from treasury.models import Deposit, WebhookEvent
+from treasury.withdrawals.models import WithdrawalPart
 
 Session = TenantSession | ReadSession
 # A server's own action for money that is moved in or out by hand, as MT5 numbers it.
@@ -64,34 +65,39 @@ async def book(
 ) -> list[Said]:
     """Return the lines of the book on accounts of a code that belong to payments, debit positive.
 
-    The place of a line on a trading account is the account's id.
+    The place of a line on a trading account is the account's id. A payout that sends a deposit
+    back to its source belongs to the deposit, as it does at the provider, and takes it back.
     """
     form = _MOVEMENT if code == TRADING_ACCOUNT else _PAYMENT
+    named = func.coalesce(Deposit.reference, Entry.reference)
     query = (
         select(
-            Entry.reference,
+            named,
             Entry.kind,
             Posting.amount,
             Posting.currency,
             Entry.occurred_at,
             LedgerAccount.owner_id,
-            Entry.reverses_id,
+            or_(Entry.reverses_id.is_not(None), Deposit.id.is_not(None)),
         )
         .join(Posting, Posting.entry_id == Entry.id)
         .join(LedgerAccount, LedgerAccount.id == Posting.account_id)
+        .outerjoin(
+            WithdrawalPart,
+            (func.concat("payout:", WithdrawalPart.id.cast(Text)) == Entry.key)
+            & (WithdrawalPart.way == "refund"),
+        )
+        .outerjoin(Deposit, Deposit.id == WithdrawalPart.deposit_id)
         .where(
             LedgerAccount.code == code,
             Entry.kind.not_in(_RESULTS),
             Entry.occurred_at < until,
             Entry.reference.regexp_match(form),
-            _either(Entry.occurred_at, since, Entry.reference, also),
+            _either(Entry.occurred_at, since, named, also),
         )
         .order_by(Entry.occurred_at, Entry.id, Posting.line)
     )
-    return [
-        Said(reference, kind, amount, currency, at, owner, reverses=reverses is not None)
-        for reference, kind, amount, currency, at, owner, reverses in await session.execute(query)
-    ]
+    return [Said(*row[:6], reverses=row[6]) for row in await session.execute(query)]
 
 
 async def words(session: Session, *, since: datetime, also: Collection[str]) -> list[Said]:
