@@ -15,6 +15,7 @@ from tests.treasury.withdrawals.test_payouts import paying, said
 from tests.treasury.withdrawals.till import Till
 from treasury import queries, webhooks, words
 from treasury.models import Deposit, WebhookEvent
+from treasury.reconciliation import runs
 
 
 async def handled(till: Till, connection_id: UUID, notice: Notice) -> str:
