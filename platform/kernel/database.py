@@ -229,6 +229,34 @@ async def driver(session: AsyncSession) -> asyncpg.Connection[Any]:
 
 
 @asynccontextmanager
+async def attempt(session: TenantSession) -> AsyncIterator[None]:
+    """Undo what is done inside when it is refused, and leave the transaction as it was before.
+
+    A transaction of its own would take a second connection while the first one is held, and many
+    who do so at once wait for each other until all of them fail.
+    """
+    await write(session)  # what is changed already must not be undone with the rest
+    raw = await driver(session)
+    events = session.info.get("events", 0)
+    known = set(session.identity_map.keys())
+    await raw.execute("SAVEPOINT attempt")
+    try:
+        yield
+        await write(session)
+    except Exception:
+        await raw.execute("ROLLBACK TO SAVEPOINT attempt; RELEASE SAVEPOINT attempt")
+        journal.taken(session)
+        session.info["events"] = events
+        here = session.identity_map
+        fresh = [here[key] for key in list(here.keys()) if key not in known]
+        for one in {*session.new, *session.dirty, *fresh}:
+            session.expunge(one)
+        raise
+    else:
+        await raw.execute("RELEASE SAVEPOINT attempt")
+
+
+@asynccontextmanager
 async def patience(session: TenantSession, milliseconds: int) -> AsyncIterator[None]:
     """Let each statement inside take so long at most; what they change is undone at the end.
 

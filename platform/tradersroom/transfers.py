@@ -12,7 +12,7 @@ from litestar.params import FromPath
 
 from kernel import throttle
 from kernel.actor import TenantRef
-from kernel.database import TenantSession
+from kernel.database import TenantSession, attempt
 from kernel.errors import InvalidInput, NotFound, ProductError
 from kernel.ids import token
 from kernel.language import gettext
@@ -84,7 +84,7 @@ async def confirm(
     me = await people.me(session, viewer)
     try:
         me.require_verified()
-        transfer = await _started(session, ports, viewer, me, values)
+        transfer = await _started(session, me, values)
     except (QuoteExpired, QuoteUsed) as error:
         return await _preview(
             request, session, tenant, ports, me=me, values=values, message=error.text
@@ -253,10 +253,8 @@ async def _quote(session: TenantSession, me: Me, order: Order) -> FxQuote | None
     )
 
 
-async def _started(
-    session: TenantSession, ports: Ports, viewer: Seen, me: Me, values: dict[str, str]
-) -> str:
-    """Start the transfer in a transaction of its own: what refuses it leaves this one usable."""
+async def _started(session: TenantSession, me: Me, values: dict[str, str]) -> str:
+    """Start the transfer; what refuses it leaves the transaction usable."""
     tenant: TenantRef = session.info["tenant"]
     known = await queries.transfer_of_key(
         session, client_id=me.client.id, request_key=values.get("key", "")
@@ -278,9 +276,8 @@ async def _started(
     )
     if not wish.key or (order.target is None and wish.target_client_id is None):
         raise InvalidInput({"target": gettext("Choose where the money goes.")})
-    request_id = str(session.info.get("request_id", ""))
-    async with ports.database.tenant(tenant, actor=viewer.actor, request_id=request_id) as writing:
-        return (await transfers.start(writing, wish)).reference
+    async with attempt(session):
+        return (await transfers.start(session, wish)).reference
 
 
 async def _form(

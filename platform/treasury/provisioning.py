@@ -13,6 +13,7 @@ from kernel.database import Database
 from treasury import connections, queries
 
 SIMULATOR = "Card (simulator)"
+_WEIGHT = 10
 _LIMITS = {
     currency: (Decimal(10), Decimal(50_000)) for currency in ("USD", "EUR", "GBP", "AED", "JPY")
 }
@@ -44,6 +45,8 @@ async def simulator_psp(
                 limits=_LIMITS,
                 vault=vault,
             )
+            # What works from the first day is offered first.
+            connection.weight = _WEIGHT
         if "webhook_secret" in connections.credentials_of(session, connection, vault=vault):
             return connection.id
         gateway = connections.gateway_of(session, connection, gateways=gateways, vault=vault)

@@ -85,6 +85,9 @@ def _pay_in(trader: Visitor) -> None:
     trader.go("my", "meridian", "/deposit")
     trader.look(dark=True)
     page.locator("input[name=target]").first.check(force=True)
+    page.locator("label", has_text="Card (simulator)").locator("input[name=method]").check(
+        force=True
+    )
     page.locator("input[name=amount]").fill("250")
     page.on("framenavigated", lambda frame: trader.allow(frame.url))
     foreign = trader.complaints

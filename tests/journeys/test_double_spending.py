@@ -122,7 +122,9 @@ async def test_two_hundred_transfers_over_two_web_processes_spend_a_wallet_exact
     async with stack.ports.database.tenant_read(ALPHA) as reading:
         proof = await verify(reading)
     print(f"doublespend: web=2 paid={accepted} final={left:.2f} p95={p95:.2f}s")  # noqa: T201
-    assert (accepted, left, others) == (FUNDS, Decimal(0), [409])
+    assert (accepted, left) == (FUNDS, Decimal(0))
+    # A wallet that is empty by then is not even offered any more.
+    assert set(others) <= {409, 422}
     assert proof.ok, proof.summary
 
 
