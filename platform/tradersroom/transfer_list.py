@@ -15,6 +15,7 @@ from kernel.slices import COUNT_MAX
 from kernel.viewer import Viewer
 from kernel.web.access import SELF
 from kernel.web.table import Column, State, Table
+from themes.formats import isolated
 from tradersroom import people
 from tradersroom.transfers import place_text
 from treasury.transfers import queries, recipients
@@ -51,7 +52,8 @@ TABLE = Table(
 
 
 def _way(row: TransferRow) -> str:
-    target = recipients.masked(row.target_name) if row.target_name else place_text(row.target_login)
+    name = isolated(recipients.masked(row.target_name)) if row.target_name else ""
+    target = name or place_text(row.target_login)
     return f"{place_text(row.source_login)} → {target}"
 
 
