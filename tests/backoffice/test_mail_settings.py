@@ -190,7 +190,7 @@ async def test_every_mail_is_previewed_in_every_language(
     for template in texts.TEMPLATES:
         for language in ("en", "de", "es", "ar"):
             answer = await browser.get(TEAM, f"{HERE}/preview/{template}/{language}")
-            assert answer.status_code == 200
+            assert answer.status_code == 200, (template, language)
             assert f'lang="{language}"' in answer.text
             assert ('dir="rtl"' in answer.text) == (language == "ar")
             assert "%(" not in answer.text

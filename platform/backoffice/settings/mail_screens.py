@@ -42,6 +42,8 @@ _CHECK_WORDS = {"spf": "SPF", "dkim": "DKIM", "dmarc": "DMARC"}
 _CHECKS, _WITHIN_SECONDS = 20, 600
 # What stands in the mails of the preview; all of it is invented.
 _EXAMPLES = {
+    "code": "482 913",
+    "payee": "DE02 … 2051",
     "name": "Omar Haddad",
     "link": "https://my.example.com/t/abc123",
     "login": "700123",
