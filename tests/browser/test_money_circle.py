@@ -26,7 +26,7 @@ from infra.walk.inbox import Inbox
 from tests.browser.newcomers import verified_trader
 from tests.browser.visitor import Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.prove, pytest.mark.timeout(600)]
 ROOT = Path(__file__).resolve().parents[2]
 SLUG = "meridian"
 PATIENCE_SECONDS = 90

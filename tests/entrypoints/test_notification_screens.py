@@ -177,7 +177,12 @@ async def test_what_is_pushed_is_chosen_by_kind(
         "SELECT kind FROM t_alpha.push_mute WHERE user_id = $1 ORDER BY kind", mara.id
     )
 
-    assert [row["kind"] for row in muted] == ["account", "security", "verification"]
+    assert [row["kind"] for row in muted] == [
+        "account",
+        "security",
+        "verification",
+        "withdrawal",
+    ]
     assert re.findall(r'name="push" value="([a-z]+)" checked', page.text) == ["deposit"]
     assert "Your choice is saved." in page.text
 

@@ -31,7 +31,7 @@ from treasury.banks.queries import LineFilter, LineRow
 from treasury.banks.releases import Target
 
 AnyRequest = Request[Any, Any, Any]
-_MATCH = "treasury.bank.import"
+_MATCH = "treasury.bank_file.change"
 _ONE = f"{LINES}/{{line_id:uuid}}"
 STATE_WORDS = {
     "suspense": ("In suspense", "warning"),

@@ -25,7 +25,7 @@ AnyRequest = Request[Any, Any, Any]
 HOME = "/backoffice/banks"
 LINES = f"{HOME}/lines"
 READ = "treasury.bank.read"
-_IMPORT = "treasury.bank.import"
+_IMPORT = "treasury.bank_file.change"
 _CHANGE = "treasury.bank.change"
 _KINDS = (("segregated", "Clients' money"), ("own", "The brokerage's own money"))
 

@@ -23,7 +23,7 @@ from treasury.adjustments import disputes, queries
 from treasury.adjustments.queries import DisputeRow
 
 HERE = "/backoffice/disputes"
-_READ, _DECIDE = "treasury.adjustment.read", "treasury.dispute.decide"
+_READ, _DECIDE = "treasury.adjustment.read", "treasury.dispute.approve"
 _STATES = (("opened", "Open"), ("won", "Won"), ("lost", "Lost"))
 _WORDS = dict(_STATES)
 AnyRequest = Request[Any, Any, Any]

@@ -21,7 +21,7 @@ from treasury.rates import markups, queries, reference_file, references
 from treasury.rates.models import EVERY, ReferenceRate
 
 HERE = "/backoffice/rates"
-_READ, _IMPORT, _CHANGE = "treasury.rate.read", "treasury.rate.import", "treasury.rate.change"
+_READ, _IMPORT, _CHANGE = "treasury.rate.read", "treasury.rate_file.change", "treasury.rate.change"
 _EVERYBODY = ("EUR", "USD")
 AnyRequest = Request[Any, Any, Any]
 

@@ -73,6 +73,7 @@ _REGISTER = Variable(
 )
 _SIGN_IN = Variable("sign_in_href", "Where clients sign in", "https://my.example.com/login")
 _AMOUNT = Variable("amount", "Amount and currency", "250.00 USD")
+_WITHDRAWN = Variable("reference", "Reference of the withdrawal", "WDR-7F3K2M9A")
 _SERVER = Variable("server", "Name of the trading server", "Alpha-Live")
 
 
@@ -114,6 +115,19 @@ EVENTS: dict[str, Event] = {
             *(_NAME, _AMOUNT, Variable("reference", "Reference of the deposit", "D-2041")),
             *(Variable("target", "Where the money stands", "your wallet"), _ROOM),
             sms=True,
+        ),
+        _event(
+            "withdrawal_code",
+            "Code for a withdrawal",
+            *(_NAME, Variable("code", "The code", "482913", secret=True, required=True), _AMOUNT),
+            Variable("payee", "Where the money goes", "DE02 … 2051"),
+        ),
+        _event("withdrawal_paid", "Withdrawal paid", *(_NAME, _AMOUNT, _WITHDRAWN, _ROOM)),
+        _event(
+            "withdrawal_closed",
+            "Withdrawal not paid",
+            *(_NAME, _AMOUNT, Variable("reason", "Why it was not paid", "The name differs.")),
+            *(_WITHDRAWN, _ROOM),
         ),
         _event(
             "partner_welcome",

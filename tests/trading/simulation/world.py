@@ -350,7 +350,9 @@ def _nothing(*_arguments: object, **_fields: object) -> None:
 
 
 def _reach(name: str) -> None:
-    _HOLDER.get().reach(name)
+    holder = _HOLDER.get(None)
+    if holder is not None:
+        holder.reach(name)
 
 
 async def _accounts(_session: object, account_ids: set[UUID]) -> dict[UUID, SimpleNamespace]:
