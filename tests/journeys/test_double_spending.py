@@ -114,6 +114,7 @@ async def test_two_hundred_transfers_over_two_web_processes_spend_a_wallet_exact
         return answer.status_code, time.perf_counter() - started
 
     answers = await asyncio.gather(*(ask(number) for number in range(REQUESTS)))
+    await person.http.aclose()
 
     accepted = sum(status == 303 for status, _ in answers)
     others = sorted({status for status, _ in answers if status != 303})
