@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy.exc import DBAPIError
 
 from approvals import queries
 from approvals.events import ApprovalGranted, ApprovalRejected, ApprovalWaiting
 from approvals.models import Approval, ApprovalDecision
 from identity import audit
 from kernel.actor import Actor
-from kernel.database import ReadSession, TenantSession
+from kernel.database import ReadSession, TenantSession, translated
 from kernel.errors import Conflict, Forbidden, InvalidInput, NotFound, ProductError
 from kernel.events import record
 from kernel.ids import uuid7
@@ -99,7 +97,7 @@ async def open(  # noqa: A001 - the word for it; always called as requests.open
         reason="",
     )
     session.add(approval)
-    with translated():
+    with translated(_STATES):
         # Its triggers must have agreed before anybody acts on it.
         await session.flush()
     audit.record(
@@ -146,7 +144,7 @@ async def decide(
             reason=reason.strip()[:400],
         )
     )
-    with translated():
+    with translated(_STATES):
         # The state follows by a trigger, and what is told below depends on it.
         await session.flush()
     await session.refresh(approval)
@@ -195,7 +193,7 @@ async def _void(
             after={"state": "voided"},
             reason=reason,
         )
-    with translated():
+    with translated(_STATES):
         # One request of a subject may be open, so the older one goes before a newer comes.
         await session.flush()
 
@@ -221,15 +219,3 @@ def as_content(content: Mapping[str, Any]) -> dict[str, Any]:
     """Return content as JSON holds it: ids, moments and decimals become text."""
     built: dict[str, Any] = msgspec.to_builtins(dict(content), builtin_types=())
     return built
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Turn what the triggers refuse into product errors."""
-    try:
-        yield
-    except DBAPIError as error:
-        kind = _STATES.get(str(getattr(error.orig, "sqlstate", "")))
-        if kind is None:
-            raise
-        raise kind(reason=str(error.orig)) from error

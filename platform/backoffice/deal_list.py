@@ -8,7 +8,7 @@ from typing import Any
 from litestar import Request
 from litestar.handlers import HTTPRouteHandler
 
-from identity.listings.listing import Cells, Found, Listing
+from identity.listings.listing import Cells, Found, Listing, rows_of
 from kernel.database import TenantSession
 from kernel.viewer import Viewer
 from kernel.web.table import Column, State, Table
@@ -71,18 +71,6 @@ async def _find(
     return Found(await queries.deal_page(session, state), facets.total(state), context)
 
 
-async def _rows(
-    request: Request[Any, Any, Any],
-    session: TenantSession,
-    viewer: Viewer,
-    state: State,
-    *,
-    limit: int,
-    permission: str,
-) -> list[DealRevenue]:
-    return await queries.deal_rows(session, state, limit=limit)
-
-
 async def _count(session: TenantSession, viewer: Viewer, state: State) -> int:
     return (await queries.deal_facets(session, state)).total(state)
 
@@ -95,7 +83,7 @@ LISTING = Listing(
     find=_find,
     cells=_CELLS,
     export="revenue.line.export",
-    rows=_rows,
+    rows=rows_of(queries.deal_rows),
     count=_count,
     active="/backoffice/revenue",
 )

@@ -12,7 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from clients import countries
 from compliance import queries, rules
 from compliance.queries import CaseRow
-from identity.listings.listing import Cells, Found, Listing
+from identity.listings.listing import Cells, Found, Listing, rows_of
 from kernel.clock import now
 from kernel.database import TenantSession
 from kernel.viewer import Viewer
@@ -101,18 +101,6 @@ async def _find(
     return Found(await queries.case_page(session, state), facets.total(state), context)
 
 
-async def _rows(
-    request: Request[Any, Any, Any],
-    session: TenantSession,
-    viewer: Viewer,
-    state: State,
-    *,
-    limit: int,
-    permission: str,
-) -> list[CaseRow]:
-    return await queries.case_rows(session, state, limit=limit)
-
-
 async def _count(session: TenantSession, viewer: Viewer, state: State) -> int:
     return (await queries.case_facets(session, state)).total(state)
 
@@ -126,7 +114,7 @@ LISTING = Listing(
     cells=_CELLS,
     heads={"client": ("Client", "Client number"), "since": ("Waiting since (UTC)",)},
     export="compliance.kyc.export",
-    rows=_rows,
+    rows=rows_of(queries.case_rows),
     count=_count,
 )
 ROUTES: list[HTTPRouteHandler] = LISTING.routes()

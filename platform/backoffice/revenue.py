@@ -18,6 +18,7 @@ from backoffice import deal_list
 from identity import audit
 from introducers import queries as introducer_queries
 from kernel.clock import now
+from kernel.database import TenantSession
 from kernel.errors import NotFound
 from kernel.money import Money
 from kernel.web.inject import Seen, Session, Tenant
@@ -45,7 +46,7 @@ async def overview(
     request: Request[Any, Any, Any], session: Session, tenant: Tenant, viewer: Seen
 ) -> Response[Any]:
     """Show the days of a period: what each earned, what partners got of it, what is kept."""
-    since, until = _period(request)
+    since, until = await _period(request, session)
     days = await queries.by_day(session, since=since, until=until)
     rebates = await introducer_queries.rebates_by_day(session, since=since, until=until)
     length = (until - since).days + 1
@@ -94,7 +95,7 @@ async def export(
     request: Request[Any, Any, Any], session: Session, tenant: Tenant
 ) -> Response[str]:
     """Give the days of a period as CSV; the export is audited."""
-    since, until = _period(request)
+    since, until = await _period(request, session)
     days = await queries.by_day(session, since=since, until=until)
     rebates = await introducer_queries.rebates_by_day(session, since=since, until=until)
     text = io.StringIO()
@@ -206,14 +207,20 @@ def _explained(line: RevenueLine) -> dict[str, Any]:
     }
 
 
-def _period(request: Request[Any, Any, Any]) -> tuple[dt.date, dt.date]:
-    """Return the days asked for, both included; what can't be read falls back to two weeks."""
-    today = now().date()
+async def _period(
+    request: Request[Any, Any, Any], session: TenantSession
+) -> tuple[dt.date, dt.date]:
+    """Return the days asked for, both included; what can't be read falls back to two weeks.
+
+    They end with the newest day of any trading server, whose clock may be a day ahead of UTC.
+    """
     try:
         length = min(max(int(request.query_params.get("days", _DEFAULT)), 1), _LONGEST)
     except ValueError:
         length = _DEFAULT
-    until = _date(request.query_params.get("until")) or today
+    until = _date(request.query_params.get("until"))
+    if until is None:
+        until = max(now().date(), await queries.newest_day(session) or dt.date.min)
     since = _date(request.query_params.get("since")) or until - dt.timedelta(days=length - 1)
     if since > until:
         since, until = until, since

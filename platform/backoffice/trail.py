@@ -9,7 +9,7 @@ from litestar import Request
 from litestar.handlers import HTTPRouteHandler
 
 from identity.listings import queries
-from identity.listings.listing import Cells, Found, Listing
+from identity.listings.listing import Cells, Found, Listing, length_of, rows_of
 from identity.models import AuditEntry
 from kernel.database import TenantSession
 from kernel.slices import COUNT_MAX
@@ -73,22 +73,6 @@ async def _find(
     return Found(window, await queries.entry_count(session, state), context, most=COUNT_MAX)
 
 
-async def _rows(
-    request: Request[Any, Any, Any],
-    session: TenantSession,
-    viewer: Viewer,
-    state: State,
-    *,
-    limit: int,
-    permission: str,
-) -> list[AuditEntry]:
-    return await queries.entry_rows(session, state, limit=limit)
-
-
-async def _count(session: TenantSession, viewer: Viewer, state: State) -> int:
-    return await queries.entry_count(session, state)
-
-
 LISTING = Listing(
     table=TABLE,
     title="Audit trail",
@@ -98,7 +82,7 @@ LISTING = Listing(
     cells=_CELLS,
     heads={"at": ("When (UTC)",), "record": ("Record", "Id")},
     export="identity.audit.export",
-    rows=_rows,
-    count=_count,
+    rows=rows_of(queries.entry_rows),
+    count=length_of(queries.entry_count),
 )
 ROUTES: list[HTTPRouteHandler] = LISTING.routes()

@@ -12,8 +12,8 @@ import asyncio
 import hashlib
 import hmac
 import re
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 from uuid import UUID
@@ -32,6 +32,7 @@ from sqlalchemy.orm import DeclarativeBase
 from kernel import journal
 from kernel.actor import SYSTEM, Actor, TenantRef
 from kernel.connections import Connections
+from kernel.errors import ProductError
 from kernel.failpoints import reach
 from kernel.settings import Settings
 
@@ -226,6 +227,23 @@ async def driver(session: AsyncSession) -> asyncpg.Connection[Any]:
     """Return the driver's connection inside the session's own transaction, for hot paths."""
     raw: asyncpg.Connection[Any] | None = session.info.get("driver")
     return raw if raw is not None else await _raw(await session.connection())
+
+
+@contextmanager
+def translated(states: Mapping[str, type[ProductError]]) -> Iterator[None]:
+    """Turn what PostgreSQL refuses into product errors, by its SQLSTATE or the constraint's name.
+
+    Functions and triggers of ours raise SQLSTATEs of their own (MQ...).
+    """
+    try:
+        yield
+    except (asyncpg.PostgresError, DBAPIError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        marks = (getattr(cause, name, None) for name in ("sqlstate", "constraint_name"))
+        kind = next((states[str(mark)] for mark in marks if str(mark) in states), None)
+        if kind is None:
+            raise
+        raise kind(reason=str(cause)) from error
 
 
 @asynccontextmanager

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
-import asyncpg
-
+from kernel import database
 from kernel.errors import Conflict, NotFound, ProductError
 
 
@@ -90,7 +88,7 @@ class ExternalReferenceUsed(Conflict):
     message = "This payment is already booked."
 
 
-_STATES: dict[str, type[ProductError]] = {
+_REFUSALS: dict[str, type[ProductError]] = {
     "MQ001": InsufficientFunds,
     "MQ002": KeyReused,
     "MQ003": UnpostableEntry,
@@ -101,8 +99,6 @@ _STATES: dict[str, type[ProductError]] = {
     "MQ008": BookDamaged,
     "MQ009": PeriodUnchanged,
     "55P03": BookBusy,
-}
-_CONSTRAINTS: dict[str, type[ProductError]] = {
     "uq_entry_external_reference": ExternalReferenceUsed,
     "uq_entry_reverses_id": AlreadyReversed,
     "ck_balance_never_negative": InsufficientFunds,
@@ -111,15 +107,6 @@ _CONSTRAINTS: dict[str, type[ProductError]] = {
 }
 
 
-@contextmanager
-def translated() -> Iterator[None]:
+def translated() -> AbstractContextManager[None]:
     """Turn the book's SQLSTATEs and constraint names into product errors."""
-    try:
-        yield
-    except asyncpg.PostgresError as error:
-        kind = _STATES.get(str(error.sqlstate)) or _CONSTRAINTS.get(
-            str(getattr(error, "constraint_name", ""))
-        )
-        if kind is None:
-            raise
-        raise kind(reason=str(error)) from error
+    return database.translated(_REFUSALS)

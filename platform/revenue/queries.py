@@ -118,6 +118,13 @@ def _between(since: dt.date, until: dt.date) -> list[ColumnElement[bool]]:
     return [RevenueLine.day.between(since, until)]
 
 
+async def newest_day(session: Session) -> dt.date | None:
+    """Return the latest day that has earned anything, by its trading server's calendar."""
+    return await session.scalar(
+        select(func.max(RevenueLine.day)).where(RevenueLine.latest.is_(True))
+    )
+
+
 async def by_day(session: Session, *, since: dt.date, until: dt.date) -> list[Earned]:
     """Return each day with revenue, newest first; both ends are included."""
     return await _earned(session, RevenueLine.day, _between(since, until), by_key=True)

@@ -30,6 +30,9 @@ from treasury import deposits, queries, settlements, transitions
 from treasury.models import CashierPayment, CashierSession
 from treasury.offers import queries as offer_queries
 from treasury.rules import Fact
+from treasury.withdrawals import facts, policies, rules
+from treasury.withdrawals import queries as withdrawal_queries
+from treasury.withdrawals.facts import Wish
 
 SESSION = timedelta(minutes=30)
 _VERIFIED = 2  # identity and address are checked
@@ -195,6 +198,7 @@ class Cashier:
         await restrictions.require_free(session, client_id=client.id, kind="withdraw")
         if client.kyc_level < _VERIFIED:
             raise HoldRefused("kyc", "Verify your identity first; then you can withdraw.")
+        await self._require_payable(session, client, ask.amount)
         made.reference = reference("CSH")
         made.hold_id = await holds.reserve(
             session,
@@ -212,6 +216,31 @@ class Cashier:
             after=ask.amount.as_json(),
         )
         return made
+
+    async def _require_payable(self, session: TenantSession, client: Client, amount: Money) -> None:
+        """Raise HoldRefused for what may not leave here without anybody looking at it.
+
+        A cashier gives back what came in through it, and only as much in a day as needs nobody's
+        approval: the rest is asked for on the page for withdrawals.
+        """
+        # Requests of one client come one after the other, so that what is counted stays true.
+        await withdrawal_queries.lock_client(session, client.id)
+        known, _ = await facts.gather(session, client, Wish(amount, None, None))
+        if found := rules.problems(known):
+            raise HoldRefused(found[0].code, f"{found[0].title} {found[0].fix}")
+        at, moment = (client.id, self.connection_id), now()
+        since = moment - rules.SOURCE_WINDOW
+        left = sum(
+            (one.remaining for one in known.sources if one.connection_id == self.connection_id),
+            -await offer_queries.cashier_payouts(session, *at, amount.currency, since=since),
+        )
+        if left < amount.amount:
+            raise HoldRefused("method", "Only what you paid in here can go back here.")
+        since = moment - timedelta(days=1)
+        today = await offer_queries.cashier_payouts(session, *at, amount.currency, since=since)
+        worth, _ = await facts.base_amount(session, Money(amount.amount + today, amount.currency))
+        if rules.chain(worth, [], await policies.ladder(session)):
+            raise HoldRefused("approval", "Ask for this amount on the page for withdrawals.")
 
     async def _payment(self, session: TenantSession, ask: Ask) -> CashierPayment:
         """Return what a code names, locked; raise HoldRefused for another user's or none."""

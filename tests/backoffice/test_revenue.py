@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -57,6 +57,20 @@ async def test_the_day_adds_up_as_computed_by_hand(office: Office, browser: Brow
     assert table.text.splitlines()[1] == (
         "2026-11-10,5.00,4,20.00,21.00,0.00,0.00,41.00,24.50,16.50,USD"
     )
+
+
+async def test_a_servers_day_that_has_begun_before_ours_is_shown(
+    office: Office, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Late in the evening of UTC the trading server counts tomorrow's deals already."""
+    _, _, email, _ = await seeded(office, "finance_head")
+    evening = datetime(2026, 11, 9, 22, 30, tzinfo=UTC)
+    monkeypatch.setattr("backoffice.revenue.now", lambda: evening)
+    await browser.log_in(TEAM, email, PASSWORD)
+
+    page = await browser.get(TEAM, "/backoffice/revenue")
+
+    assert "2026-11-10 Live 5.00" in words(page.text)
 
 
 async def test_a_deal_shows_how_its_revenue_came_about(office: Office, browser: Browser) -> None:

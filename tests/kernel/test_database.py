@@ -7,11 +7,25 @@ import random
 
 import asyncpg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
+from identity import audit
+from identity.events import SecurityChanged
+from identity.models import AuditEntry, UserAccount
 from kernel.actor import TenantRef
-from kernel.database import APP_LOGIN, CommitRefused, Database, driver, login_url, role_password
+from kernel.database import (
+    APP_LOGIN,
+    CommitRefused,
+    Database,
+    attempt,
+    driver,
+    login_url,
+    role_password,
+)
+from kernel.errors import Conflict
+from kernel.events import OutboxEvent, record
 from kernel.settings import Settings
+from tests.factories import people
 
 
 async def test_a_tenants_session_runs_as_its_role_on_its_schema(
@@ -66,9 +80,9 @@ async def test_a_tcp_login_as_a_tenants_role_is_refused(settings: Settings) -> N
     """Tenant roles have no password, and scram demands one."""
     address = login_url(settings, APP_LOGIN).replace("+asyncpg", "")
     password = role_password(settings.secret_key, APP_LOGIN)
-    for attempt in (password, "", "t_alpha"):
+    for guess in (password, "", "t_alpha"):
         with pytest.raises(asyncpg.InvalidPasswordError):
-            await asyncpg.connect(address, user="t_alpha", password=attempt)
+            await asyncpg.connect(address, user="t_alpha", password=guess)
 
 
 async def test_an_error_rolls_everything_back(database: Database, tenant: TenantRef) -> None:
@@ -131,3 +145,26 @@ async def _residue(database: Database) -> set[tuple[str, str | None]]:
         seen.add((row["u"], row["s"]))
         await pool.give(connection)
     return seen
+
+
+async def test_a_refused_attempt_leaves_what_was_before_it_and_nothing_else(
+    database: Database, tenant: TenantRef
+) -> None:
+    """Its rows, its lines in the trail and its events are undone; the transaction goes on."""
+    async with database.tenant(tenant) as session:
+        first = await people.staff(session, "owner")
+        audit.record(session, "before", subject=("test", "1"))
+        with pytest.raises(Conflict):
+            async with attempt(session):
+                other = await people.staff(session, "dealing")
+                audit.record(session, "refused", subject=("test", "1"))
+                record(session, SecurityChanged(other.id, "refused"))
+                raise Conflict
+        async with attempt(session):
+            audit.record(session, "agreed", subject=("test", "1"))
+    async with database.tenant_read(tenant) as session:
+        ours = select(AuditEntry.action).where(AuditEntry.subject_kind == "test")
+        assert list(await session.scalars(ours.order_by(AuditEntry.id))) == ["before", "agreed"]
+        assert list(await session.scalars(select(UserAccount.id))) == [first.id]
+        told = select(func.count()).where(OutboxEvent.topic == SecurityChanged.topic)
+        assert await session.scalar(told) == 0

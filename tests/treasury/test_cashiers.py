@@ -54,6 +54,11 @@ class Cashier:
         """Ask whether a payment may go on."""
         return await self.ask("authorize", {"txId": transaction, **_money(amount)})
 
+    async def pay_in(self, amount: str) -> None:
+        """Pay in by the cashier, to the end."""
+        code = (await self.authorize(amount, "tx-in"))["authCode"]
+        assert (await self.end("transfer", amount, code, "tx-in"))["success"] is True
+
     async def end(
         self, name: str, amount: str, code: str, transaction: str = "tx-1"
     ) -> dict[str, Any]:
@@ -119,6 +124,18 @@ async def test_a_deposit_is_credited_once_however_often_it_is_said(cashier: Cash
 
 async def test_a_withdrawal_is_held_and_paid_or_freed(cashier: Cashier) -> None:
     """Money that is held can't be used twice; a cancelled one is free again."""
+    await cashier.pay_in("200.00")
+    async with cashier.desk.database.tenant(cashier.desk.tenant) as session:
+        await entries.post(
+            session,
+            key="away",
+            kind="withdrawal",
+            lines=bookings.move(
+                bookings.wallet(cashier.desk.client_id),
+                bookings.clearing(cashier.desk.connection_id),
+                Money.of("200", "USD"),
+            ),
+        )
     held = await cashier.authorize("-70.00")
     wallet = await cashier.desk.wallet()
     more = await cashier.authorize("-40.00", "tx-2")
@@ -127,10 +144,48 @@ async def test_a_withdrawal_is_held_and_paid_or_freed(cashier: Cashier) -> None:
     paid = await cashier.end("transfer", "-40.00", again["authCode"], "tx-3")
 
     assert (wallet.held, wallet.available) == (Decimal(70), Decimal(30))
-    assert (more["success"], more["errCode"]) == (False, "insufficient_funds")
+    assert (more["success"], more["errCode"]) == (False, "free_margin")
     assert (freed["success"], paid["success"]) == (True, True)
     assert (await cashier.desk.wallet()).amount == Decimal(60)
-    assert await cashier.desk.entries() == 2
+    assert await cashier.desk.entries() == 4
+
+
+async def test_no_more_goes_back_than_came_in_by_the_cashier(cashier: Cashier) -> None:
+    """What was paid in elsewhere goes back there; what is on its way back counts as gone."""
+    nothing = await cashier.authorize("-10.00", "tx-1")
+    await cashier.pay_in("50.00")
+    some = await cashier.authorize("-30.00", "tx-2")
+    beyond = await cashier.authorize("-30.00", "tx-3")
+    await cashier.end("cancel", "-30.00", some["authCode"], "tx-2")
+    again = await cashier.authorize("-30.00", "tx-4")
+
+    assert (nothing["success"], nothing["errCode"]) == (False, "method")
+    assert (some["success"], again["success"]) == (True, True)
+    assert (beyond["success"], beyond["errCode"]) == (False, "method")
+
+
+async def test_what_somebody_has_to_approve_does_not_leave_by_the_cashier(
+    cashier: Cashier,
+) -> None:
+    """Above the ladder's first rung, at once or in pieces, it is asked for on the page."""
+    await cashier.pay_in("2000.00")
+    large = await cashier.authorize("-600.00", "tx-1")
+    first = await cashier.authorize("-400.00", "tx-2")
+    second = await cashier.authorize("-200.00", "tx-3")
+
+    assert (large["success"], large["errCode"]) == (False, "approval")
+    assert first["success"] is True
+    assert (second["success"], second["errCode"]) == (False, "approval")
+
+
+async def test_two_payouts_at_once_give_back_no_more_than_came_in(cashier: Cashier) -> None:
+    """One waits for the other and sees it."""
+    await cashier.pay_in("50.00")
+    answers = await asyncio.gather(
+        *(cashier.authorize("-30.00", f"tx-{number}") for number in range(4))
+    )
+
+    assert sorted(one["success"] for one in answers) == [False, False, False, True]
 
 
 @pytest.mark.parametrize("change", ["amount", "code", "user", "direction"])

@@ -12,7 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from backoffice.book import queries
 from backoffice.book.queries import NAMES, AccountRow
 from backoffice.book.trial import HERE
-from identity.listings.listing import Cells, Found, Listing
+from identity.listings.listing import Cells, Found, Listing, rows_of
 from kernel.database import TenantSession
 from kernel.slices import COUNT_MAX
 from kernel.viewer import Viewer
@@ -80,18 +80,6 @@ async def _find(
     return Found(await queries.account_page(session, state), facets.total(state), context)
 
 
-async def _rows(
-    request: Request[Any, Any, Any],
-    session: TenantSession,
-    viewer: Viewer,
-    state: State,
-    *,
-    limit: int,
-    permission: str,
-) -> list[AccountRow]:
-    return await queries.account_rows(session, state, limit=limit)
-
-
 async def _count(session: TenantSession, viewer: Viewer, state: State) -> int:
     return (await queries.account_facets(session, state)).total(state)
 
@@ -108,7 +96,7 @@ ACCOUNTS_LISTING = Listing(
         "account": ("Account", "Code"),
     },
     export=_EXPORT,
-    rows=_rows,
+    rows=rows_of(queries.account_rows),
     count=_count,
     active=HERE,
 )

@@ -13,7 +13,7 @@ from litestar.params import FromPath
 from backoffice.book import queries
 from backoffice.book.queries import NAMES, EntryRow
 from backoffice.book.trial import HERE
-from identity.listings.listing import Cells, Found, Listing
+from identity.listings.listing import Cells, Found, Listing, length_of, rows_of
 from kernel.database import TenantSession
 from kernel.errors import NotFound
 from kernel.slices import COUNT_MAX
@@ -70,22 +70,6 @@ async def _find(
     return Found(window, total, {"picks": picks}, most=COUNT_MAX)
 
 
-async def _rows(
-    request: Request[Any, Any, Any],
-    session: TenantSession,
-    viewer: Viewer,
-    state: State,
-    *,
-    limit: int,
-    permission: str,
-) -> list[EntryRow]:
-    return await queries.entry_rows(session, state, limit=limit)
-
-
-async def _count(session: TenantSession, viewer: Viewer, state: State) -> int:
-    return await queries.entry_count(session, state)
-
-
 LISTING = Listing(
     table=TABLE,
     title="Journal",
@@ -95,8 +79,8 @@ LISTING = Listing(
     cells=_CELLS,
     heads={"occurred": ("Counts from (UTC)",), "recorded": ("Written (UTC)",)},
     export="ledger.entry.export",
-    rows=_rows,
-    count=_count,
+    rows=rows_of(queries.entry_rows),
+    count=length_of(queries.entry_count),
     active=HERE,
 )
 

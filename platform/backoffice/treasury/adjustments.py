@@ -11,7 +11,7 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from identity.listings.listing import Cells, Found, Listing
+from identity.listings.listing import Cells, Found, Listing, length_of, rows_of
 from kernel.database import TenantSession
 from kernel.errors import InvalidInput, NotFound, ProductError
 from kernel.ids import token
@@ -128,22 +128,6 @@ async def _limit(session: TenantSession) -> dict[str, str]:
     return {"text": money_text(Money(found, base)), "typed": f"{found:.2f}", "currency": base}
 
 
-async def _rows(
-    request: AnyRequest,
-    session: TenantSession,
-    viewer: Viewer,
-    state: State,
-    *,
-    limit: int,
-    permission: str,
-) -> list[AdjustmentRow]:
-    return await queries.list_rows(session, state, limit=limit)
-
-
-async def _count(session: TenantSession, viewer: Viewer, state: State) -> int:
-    return await queries.count(session, state)
-
-
 LISTING = Listing(
     table=TABLE,
     title="Adjustments",
@@ -157,8 +141,8 @@ LISTING = Listing(
         "created": ("Asked (UTC)",),
     },
     export=_READ,
-    rows=_rows,
-    count=_count,
+    rows=rows_of(queries.list_rows),
+    count=length_of(queries.count),
 )
 
 

@@ -15,11 +15,14 @@ from backoffice.treasury import connection_screens as screens
 from backoffice.treasury.connection_screens import HOME
 from connectors.payments.engine import forms, provider_files
 from connectors.payments.port import PaymentError
+from kernel.database import TenantSession
 from kernel.errors import InvalidInput, NotFound, ProductError
 from kernel.money import Money, UnknownCurrency
+from kernel.viewer import Viewer
 from kernel.web.inject import Seen, Session, Tenant
 from kernel.web.pages import flash, form_state, form_values, see_other
 from tenants.inject import Outside
+from tenants.ports import Ports
 from themes.formats import typed_amount
 from treasury import connections, queries, trials
 from treasury.connections import Currency, Reach
@@ -131,16 +134,8 @@ async def change(
             weight=int(weight) if weight.isdecimal() and len(weight) < 6 else -1,
         )
     except InvalidInput as error:
-        form = {"settings": form_state(values, error.fields)}
-        return await screens.shown(
-            request,
-            session,
-            ports,
-            viewer=viewer,
-            connection_id=connection_id,
-            typed=form,
-            status=422,
-        )
+        here = (request, session, ports, viewer, connection_id)
+        return await _again(here, settings=form_state(values, error.fields))
     return flash(request, see_other(f"{HOME}/{connection_id}"), "Saved.")
 
 
@@ -164,16 +159,8 @@ async def credentials(
         )
     except InvalidInput as error:
         shown = _without_secrets({**values, "provider": connection.provider}, values)
-        form = {"credentials": form_state(shown, error.fields)}
-        return await screens.shown(
-            request,
-            session,
-            ports,
-            viewer=viewer,
-            connection_id=connection_id,
-            typed=form,
-            status=422,
-        )
+        here = (request, session, ports, viewer, connection_id)
+        return await _again(here, credentials=form_state(shown, error.fields))
     return flash(
         request, see_other(f"{HOME}/{connection_id}"), "Saved. The old secret still works."
     )
@@ -219,16 +206,8 @@ async def currencies(
         await connections.change_currencies(session, connection_id=connection_id, currencies=known)
     except InvalidInput as error:
         fields = {"smallest" if k == "limits" else k: text for k, text in error.fields.items()}
-        form = {"currency": form_state(values, fields)}
-        return await screens.shown(
-            request,
-            session,
-            ports,
-            viewer=viewer,
-            connection_id=connection_id,
-            typed=form,
-            status=422,
-        )
+        here = (request, session, ports, viewer, connection_id)
+        return await _again(here, currency=form_state(values, fields))
     return flash(request, see_other(f"{HOME}/{connection_id}"), "Saved.")
 
 
@@ -254,16 +233,8 @@ async def methods(
             session, connection_id=connection_id, methods=list(kept.values())
         )
     except InvalidInput as error:
-        form = {"method": form_state(values, error.fields)}
-        return await screens.shown(
-            request,
-            session,
-            ports,
-            viewer=viewer,
-            connection_id=connection_id,
-            typed=form,
-            status=422,
-        )
+        here = (request, session, ports, viewer, connection_id)
+        return await _again(here, method=form_state(values, error.fields))
     return flash(request, see_other(f"{HOME}/{connection_id}"), "Saved.")
 
 
@@ -350,16 +321,8 @@ async def try_out(
     if values.get("trial_method", "") not in offered:
         wrong["trial_method"] = "Choose a way to pay that it offers."
     if wrong or amount is None:
-        form = {"trial": form_state(values, wrong)}
-        return await screens.shown(
-            request,
-            session,
-            ports,
-            viewer=viewer,
-            connection_id=connection_id,
-            typed=form,
-            status=422,
-        )
+        page = (request, session, ports, viewer, connection_id)
+        return await _again(page, trial=form_state(values, wrong))
     here = f"{ports.settings.origin(request.scope['state']['host'])}{HOME}/{connection_id}"
     try:
         trial = await trials.run(
@@ -395,6 +358,22 @@ async def ask_again(
         reach=Reach(ports.gateways, ports.vault, ports.settings),
     )
     return flash(request, see_other(f"{HOME}/{trial.connection_id}"), f"The provider says: {said}")
+
+
+async def _again(
+    here: tuple[AnyRequest, TenantSession, Ports, Viewer, UUID], **typed: dict[str, Any]
+) -> Response[Any]:
+    """Show the connection with a form that was refused, as it was typed."""
+    request, session, ports, viewer, connection_id = here
+    return await screens.shown(
+        request,
+        session,
+        ports,
+        viewer=viewer,
+        connection_id=connection_id,
+        typed=typed,
+        status=422,
+    )
 
 
 ROUTES: list[HTTPRouteHandler] = [

@@ -10,7 +10,7 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from identity.listings.listing import Cells, Found, Listing
+from identity.listings.listing import Cells, Found, Listing, length_of, rows_of
 from kernel.database import TenantSession
 from kernel.errors import InvalidInput, NotFound, ProductError
 from kernel.slices import COUNT_MAX
@@ -61,22 +61,6 @@ async def _find(
     return Found(window, await queries.dispute_count(session, state), context, most=COUNT_MAX)
 
 
-async def _rows(
-    request: AnyRequest,
-    session: TenantSession,
-    viewer: Viewer,
-    state: State,
-    *,
-    limit: int,
-    permission: str,
-) -> list[DisputeRow]:
-    return await queries.dispute_rows(session, state, limit=limit)
-
-
-async def _count(session: TenantSession, viewer: Viewer, state: State) -> int:
-    return await queries.dispute_count(session, state)
-
-
 LISTING = Listing(
     table=TABLE,
     title="Disputes",
@@ -90,8 +74,8 @@ LISTING = Listing(
         "opened": ("Opened (UTC)",),
     },
     export=_READ,
-    rows=_rows,
-    count=_count,
+    rows=rows_of(queries.dispute_rows),
+    count=length_of(queries.dispute_count),
 )
 
 

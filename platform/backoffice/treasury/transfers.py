@@ -10,7 +10,7 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from identity.listings.listing import Cells, Found, Listing
+from identity.listings.listing import Cells, Found, Listing, length_of, rows_of
 from kernel.database import TenantSession
 from kernel.errors import InvalidInput, NotFound
 from kernel.money import Money
@@ -92,6 +92,7 @@ _CELLS: dict[str, Callable[[TransferRow], Cells]] = {
 async def _find(
     request: AnyRequest, session: TenantSession, viewer: Viewer, state: State
 ) -> Found[TransferRow]:
+    policy = await queries.policy(session)
     return Found(
         await queries.page(session, state),
         await queries.count(session, state),
@@ -102,30 +103,12 @@ async def _find(
             ],
             "way": way,
             "words": words,
-            "policy": await queries.policy(session),
+            "policy": policy,
             "may_change": viewer.may(_CHANGE),
-            "cap": money_text(
-                Money((await queries.policy(session)).day_max, session.info["tenant"].base_currency)
-            ),
+            "cap": money_text(Money(policy.day_max, session.info["tenant"].base_currency)),
         },
         most=COUNT_MAX,
     )
-
-
-async def _rows(
-    request: AnyRequest,
-    session: TenantSession,
-    viewer: Viewer,
-    state: State,
-    *,
-    limit: int,
-    permission: str,
-) -> list[TransferRow]:
-    return await queries.list_rows(session, state, limit=limit)
-
-
-async def _count(session: TenantSession, viewer: Viewer, state: State) -> int:
-    return await queries.count(session, state)
 
 
 LISTING = Listing(
@@ -142,8 +125,8 @@ LISTING = Listing(
         "created": ("Started (UTC)",),
     },
     export=_READ,
-    rows=_rows,
-    count=_count,
+    rows=rows_of(queries.list_rows),
+    count=length_of(queries.count),
 )
 
 

@@ -84,6 +84,34 @@ class Rows(Protocol[Made_co]):
         ...
 
 
+def rows_of(read: Callable[..., Awaitable[Sequence[Made_co]]]) -> Rows[Made_co]:
+    """Return the reader of a list that is the same for everybody who may see it."""
+
+    async def rows(
+        request: AnyRequest,
+        session: Any,  # noqa: ANN401 - the surface's own kind of session
+        viewer: Viewer,
+        state: State,
+        *,
+        limit: int,
+        permission: str,
+    ) -> Sequence[Made_co]:
+        return await read(session, state, limit=limit)
+
+    return rows
+
+
+def length_of(
+    count: Callable[[Any, State], Awaitable[int]],
+) -> Callable[[Any, Viewer, State], Awaitable[int]]:
+    """Return the length of such a list."""
+
+    async def length(session: Any, viewer: Viewer, state: State) -> int:  # noqa: ANN401
+        return await count(session, state)
+
+    return length
+
+
 @dataclass(frozen=True)
 class Listing(Generic[Row]):
     """A list of one surface.

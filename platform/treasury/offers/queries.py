@@ -188,6 +188,21 @@ async def locked_cashier_payment(
     return await session.scalar(query)
 
 
+async def cashier_payouts(
+    session: Session, client_id: UUID, connection_id: UUID, currency: str, *, since: datetime
+) -> Decimal:
+    """Return what a cashier has paid out to a client since a moment, or holds for it."""
+    query = select(func.coalesce(func.sum(CashierPayment.amount), Decimal(0))).where(
+        CashierPayment.client_id == client_id,
+        CashierPayment.connection_id == connection_id,
+        CashierPayment.currency == currency,
+        CashierPayment.direction == "withdrawal",
+        CashierPayment.state != "released",
+        CashierPayment.created_at >= since,
+    )
+    return Decimal(await session.scalar(query) or 0)
+
+
 async def own_refunds(session: Session, *, deposit_id: UUID) -> Decimal:
     """Return how much of a deposit we have sent back, or are sending, to its source."""
     query = select(func.coalesce(func.sum(WithdrawalPart.amount), Decimal(0))).where(
