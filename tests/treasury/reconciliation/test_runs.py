@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import asyncpg
@@ -25,13 +25,16 @@ from treasury.reconciliation.models import ReconciliationBreak
 from treasury.reconciliation.queries import BreakFilter
 from treasury.reconciliation.runs import Done
 
-TODAY = now().date()
+
+def today() -> date:
+    """Return the day it is when a test runs, which may be another than when it was read."""
+    return now().date()
 
 
 async def run(house: House) -> Done:
     """Reconcile today."""
     async with house.by() as session:
-        return await runs.reconcile(session, day=TODAY)
+        return await runs.reconcile(session, day=today())
 
 
 async def rows(house: House, *states: str) -> list[ReconciliationBreak]:
@@ -279,11 +282,11 @@ async def test_a_look_back_opens_and_closes_nothing(house: House) -> None:
     """What was on its way then may have arrived since."""
     await paid(house, hours=60)
     async with house.by() as session:
-        back = await runs.reconcile(session, day=TODAY - timedelta(days=1))
+        back = await runs.reconcile(session, day=today() - timedelta(days=1))
     assert back.run.opened == 1
     await run(house)
     async with house.by() as session:
-        again = await runs.reconcile(session, day=TODAY - timedelta(days=9))
+        again = await runs.reconcile(session, day=today() - timedelta(days=9))
 
     assert (again.run.opened, again.run.closed, again.breaks) == (0, 0, ())
     assert [row.state for row in await rows(house)] == ["open"]
@@ -293,5 +296,5 @@ async def test_a_day_that_has_not_begun_is_refused(house: House) -> None:
     """Beside the field."""
     async with house.by() as session:
         with pytest.raises(InvalidInput) as refused:
-            await runs.reconcile(session, day=TODAY + timedelta(days=1))
+            await runs.reconcile(session, day=today() + timedelta(days=1))
     assert "day" in refused.value.fields
