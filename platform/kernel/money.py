@@ -32,6 +32,7 @@ _EXPONENTS: dict[str, int] = {
     "BTC": 8,
     "ETH": 8,
 }
+_UNITS = {currency: Decimal(1).scaleb(-places) for currency, places in _EXPONENTS.items()}
 
 
 class UnknownCurrency(ProductError):
@@ -58,6 +59,14 @@ def exponent(currency: str) -> int:
         raise UnknownCurrency(currency=currency) from None
 
 
+def minor_unit(currency: str) -> Decimal:
+    """Return the smallest amount of a currency (0.01 for USD); raise UnknownCurrency."""
+    try:
+        return _UNITS[currency]
+    except KeyError:
+        raise UnknownCurrency(currency=currency) from None
+
+
 def currencies() -> tuple[str, ...]:
     """All currencies the product can hold."""
     return tuple(sorted(_EXPONENTS))
@@ -65,12 +74,12 @@ def currencies() -> tuple[str, ...]:
 
 def round_half_up(amount: Decimal, currency: str) -> Decimal:
     """Round half away from zero to the currency's minor unit (R2)."""
-    return amount.quantize(Decimal(1).scaleb(-exponent(currency)), ROUND_HALF_UP)
+    return amount.quantize(minor_unit(currency), ROUND_HALF_UP)
 
 
 def round_down(amount: Decimal, currency: str) -> Decimal:
     """Round towards zero to the minor unit, as partner accruals are (R2)."""
-    return amount.quantize(Decimal(1).scaleb(-exponent(currency)), ROUND_DOWN)
+    return amount.quantize(minor_unit(currency), ROUND_DOWN)
 
 
 @dataclass(frozen=True, slots=True)

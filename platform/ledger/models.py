@@ -117,7 +117,7 @@ class Entry(Base):
     occurred_at: Mapped[datetime] = timestamp(default_now=False)
     recorded_at: Mapped[datetime] = timestamp()
     actor: Mapped[str] = short(120)
-    reverses_id: Mapped[UUID | None] = mapped_column(ForeignKey("entry.id"))
+    reverses_id: Mapped[UUID | None]
     forced: Mapped[bool] = mapped_column(Boolean, server_default=false())
     hold_id: Mapped[UUID | None]
     account_1: Mapped[UUID | None]

@@ -132,6 +132,7 @@ PAIR = {
         ({"after_1": "NULL"}, "entry_balances"),
         ({"version_2": "NULL"}, "entry_balances"),
         ({"currency": "NULL"}, "entry_balances"),
+        ({"reverses_id": "uuidv7()"}, "entry_balances"),
         (dict.fromkeys(PAIR, "NULL"), "entry_balances"),
     ],
 )
@@ -187,6 +188,10 @@ async def test_lines_come_together_with_their_entry(
         "a gap": made + line.format("e.id", "e, " + values((1, 5), (3, -5))),
         "nothing": made + line.format("e.id", "e, " + values((1, 0), (2, 0))),
         "an entry without lines": made + "SELECT 1",
+        "a reversal of nothing": (
+            made.replace("actor)", "actor, reverses_id)").replace("'x')", "'x', uuidv7())")
+            + line.format("e.id", "e, " + values((1, 5), (2, -5)))
+        ),
         "lines beside a pair": (
             "WITH e AS (INSERT INTO entry (key, kind, reference, occurred_at, actor,"
             f" {', '.join(PAIR)}) VALUES ('x', 'k', '', now(), 'x', {', '.join(PAIR.values())})"
@@ -200,7 +205,8 @@ async def test_lines_come_together_with_their_entry(
                     f"SET LOCAL ROLE {tenant.schema}_owner;SET LOCAL search_path = {tenant.schema}"
                 )
                 await superuser.execute(statement)
-        assert refused.value.sqlstate == "MQ003", (name, str(refused.value))
+        code = "MQ006" if name == "a reversal of nothing" else "MQ003"
+        assert refused.value.sqlstate == code, (name, str(refused.value))
 
 
 async def test_without_its_trigger_the_book_would_take_what_does_not_add_up(

@@ -18,6 +18,7 @@ from kernel.database import Database, TenantSession
 from ledger import entries, queries
 from ledger.errors import ExternalReferenceUsed, InsufficientFunds, KeyReused
 from ledger.lines import Draft, Rate
+from ledger.models import Entry
 from ledger.verification import verify
 from tests.ledger.book import CLEARING, WALLET, deposit_lines, line, pay_in, wallet
 
@@ -149,6 +150,26 @@ async def test_a_batch_that_is_partly_known_posts_the_rest(
     assert len(set(ids)) == 4
     async with database.tenant_read(tenant) as session:
         assert (await wallet_sum(session)) == Decimal(33)
+        assert (await verify(session)).ok
+
+
+async def test_whatever_a_batchs_texts_hold_stays_in_its_own_entry(
+    database: Database, tenant: TenantRef
+) -> None:
+    """The characters that divide what travels to PostgreSQL are characters like others."""
+    drafts = [
+        draft("a\x1fb", reference="\x1e", external_reference="\x1e"),
+        draft("b", reference="\x1f\x1f", external_reference="one\x1ftwo"),
+        draft("c", external_reference=""),
+    ]
+
+    ids = [await batch(database, tenant, *drafts[place:]) for place in (2, 1, 0)][-1]
+
+    async with database.tenant_read(tenant) as session:
+        for entry_id, one in zip(ids, drafts, strict=True):
+            found = await session.get_one(Entry, entry_id)
+            assert (found.key, found.reference) == (one.key, one.reference)
+            assert found.external_reference == one.external_reference
         assert (await verify(session)).ok
 
 

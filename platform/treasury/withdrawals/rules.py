@@ -10,12 +10,12 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
 from kernel.language import gettext
-from kernel.money import Money, exponent
+from kernel.money import Money, round_down
 from themes.formats import money_text
 
 # features.md 6.7: withdrawable with open positions, the window of return to source, open requests.
@@ -128,7 +128,7 @@ def withdrawable(
     """
     own = max(free_margin - credit, Decimal(0))
     share = own * OPEN_POSITIONS_SHARE if open_positions else own
-    return share.quantize(Decimal(1).scaleb(-exponent(currency)), rounding=ROUND_DOWN)
+    return round_down(share, currency)
 
 
 def split(
