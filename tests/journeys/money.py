@@ -64,8 +64,11 @@ class Desk:
 
     async def pay(self, account_id: UUID | None, amount: str) -> UUID:
         """Start a deposit and pay it on the provider's page; its event is on the way then."""
-        ports = self.stack.ports
-        async with ports.database.tenant(ALPHA) as session:
+        return await self.finish(await self.begin(account_id, amount))
+
+    async def begin(self, account_id: UUID | None, amount: str) -> UUID:
+        """Start a deposit of which the provider knows nothing yet."""
+        async with self.stack.ports.database.tenant(ALPHA) as session:
             deposit = await deposits.start(
                 session,
                 client_id=self.client_id,
@@ -73,17 +76,22 @@ class Desk:
                 amount=Money.of(amount, "USD"),
                 connection_id=self.connection_id,
             )
+        return deposit.id
+
+    async def finish(self, deposit_id: UUID) -> UUID:
+        """Pay a deposit on the provider's page; trying again pays the same one."""
+        ports = self.stack.ports
         step = await deposits.create_payment(
             ports.database,
             ALPHA,
-            deposit_id=deposit.id,
+            deposit_id=deposit_id,
             reach=Reach(ports.gateways, ports.vault, ports.settings),
             place=Place("http://my.alpha.localhost/deposit/x", "http://my.alpha.localhost/deposit"),
         )
         async with httpx.AsyncClient(trust_env=False) as browser:
             answer = await browser.post(step.url, data=CARD)
         assert answer.status_code in (302, 303), answer.text
-        return deposit.id
+        return deposit_id
 
     async def unfinished(self) -> list[str]:
         """Return what is still on its way."""

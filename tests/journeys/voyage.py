@@ -221,7 +221,8 @@ class Voyage:
         desk, account_id = self.dice.choice(self._accounts)
         amount = f"{self.dice.randint(50, 500)}.{self.dice.randint(0, 99):02}"
         began = time.time()
-        deposit_id = await self._insist(lambda: desk.pay(account_id, amount))
+        deposit_id = await self._insist(lambda: desk.begin(account_id, amount))
+        await self._insist(lambda: desk.finish(deposit_id))
         self.paid[deposit_id] = began
 
     async def _transfer(self) -> None:
@@ -328,7 +329,10 @@ class Voyage:
     async def _few_under_way(self) -> bool:
         """Say whether the clients would pay on: with many payments on their way they wait."""
         superuser = await self.superuser()
-        count = await superuser.fetchval("SELECT count(*) FROM deposit WHERE state <> 'credited'")
+        count = await superuser.fetchval(
+            "SELECT count(*) FROM deposit WHERE state <> 'credited' AND id = ANY ($1::uuid[])",
+            list(self.paid),
+        )
         return bool(count <= _PATIENCE)
 
     async def _all_quiet(self) -> bool:
