@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -142,7 +143,7 @@ class Voyage:
         for cycle in range(most):
             if cycle >= cycles and enough(self.hits):
                 return cycle
-            await eventually(self._few_under_way, seconds=60, every=0.3)
+            await eventually(partial(self._few_under_way, cycle), seconds=60, every=0.3)
             what = next(disasters)
             self.disasters[what] += 1
             self.moments.append(time.time())
@@ -309,6 +310,10 @@ class Voyage:
             self.wreck.end(slot)
             self.kills += 1
             self._armed[slot] = ("", cycle)
+        self._revive(cycle)
+
+    def _revive(self, cycle: int) -> None:
+        """Start whoever is dead again, to die elsewhere."""
         for slot in FAILPOINTS:
             if not self.wreck.is_alive(slot):
                 self.wreck.end(slot)
@@ -326,8 +331,12 @@ class Voyage:
             return [type(error).__name__]
         return sorted(row[0] for row in rows)
 
-    async def _few_under_way(self) -> bool:
-        """Say whether the clients would pay on: with many payments on their way they wait."""
+    async def _few_under_way(self, cycle: int) -> bool:
+        """Say whether the clients would pay on: with many payments on their way they wait.
+
+        Whoever dies meanwhile is started again.
+        """
+        self._revive(cycle)
         superuser = await self.superuser()
         count = await superuser.fetchval(
             "SELECT count(*) FROM deposit WHERE state <> 'credited' AND id = ANY ($1::uuid[])",
