@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page
+from playwright.sync_api import TimeoutError as NothingHappened
 
 from bench.eyes import WIDE, Copy
 
@@ -84,11 +85,21 @@ class Typist:
                 assert box.is_checked()
 
     def choose_file(self, selector: str, file: Path) -> None:
-        """Open the dialog for files from the keyboard, and choose one."""
-        self.reach(selector)
-        with self.page.expect_file_chooser() as chooser:
-            self.page.keyboard.press("Space")
-        chooser.value.set_files(file)
+        """Open the dialog for files from the keyboard, and choose one.
+
+        A busy Chromium loses the dialog now and then: a person reaches the field and presses again.
+        """
+        for patience in (5_000, 10_000, 30_000):
+            self.reach(selector)
+            try:
+                with self.page.expect_file_chooser(timeout=patience) as chooser:
+                    self.page.keyboard.press("Space")
+            except NothingHappened:
+                if patience == 30_000:
+                    raise
+            else:
+                chooser.value.set_files(file)
+                return
 
     def until(self, there: Callable[[], bool], *, what: str) -> None:
         """Wait until something is so; the page is loaded anew each time."""
