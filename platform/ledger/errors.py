@@ -100,7 +100,6 @@ _REFUSALS: dict[str, type[ProductError]] = {
     "MQ009": PeriodUnchanged,
     "55P03": BookBusy,
     "uq_entry_external_reference": ExternalReferenceUsed,
-    "uq_entry_key": KeyReused,
     "uq_entry_reverses_id": AlreadyReversed,
     "ck_balance_never_negative": InsufficientFunds,
     "fk_ledger_account_code": UnpostableEntry,

@@ -87,7 +87,8 @@ class Typist:
     def choose_file(self, selector: str, file: Path) -> None:
         """Open the dialog for files from the keyboard, and choose one.
 
-        A busy Chromium loses the dialog now and then: a person reaches the field and presses again.
+        In one run of the whole suite no dialog came in 30 seconds, for a reason not found: a person
+        reaches the field and presses again.
         """
         for patience in (5_000, 10_000, 30_000):
             self.reach(selector)

@@ -59,9 +59,9 @@ FAILPOINTS: dict[str, dict[str, int]] = {
 }
 NAMED = sorted({name for names in FAILPOINTS.values() for name in names})
 # The bookings of one login go one after the other: with few, all would wait for the same ones.
-# The product itself lets a client have 20 open payments; people stop sooner.
-_PATIENCE = 24
 _ACCOUNTS = 8
+# Payments of all three clients on their way: the product lets each have 20, people stop sooner.
+_PATIENCE = 24
 SKEWS = (0, 0, 7200, -7200)
 DISASTERS = (
     *("redis is flushed", "postgresql stops", "the line is cut", "the line swallows"),
