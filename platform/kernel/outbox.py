@@ -23,6 +23,9 @@ from kernel.subscriptions import Subscription, Subscriptions
 
 _LOG = logger(__name__)
 BATCH = 200
+# How long an event waits at most before its failed subscriber is tried again, in seconds.
+_WAIT_MAX = 300
+_MONEY_WAIT_MAX = 16
 
 _CLAIM = """
 UPDATE outbox SET lease_until = clock_timestamp() + make_interval(secs => $1),
@@ -251,7 +254,8 @@ async def _note_failure(
     async with database.tenant(tenant) as session:
         raw = await driver(session)
         attempts = await raw.fetchval(tagged(session, _FAILED), event_id, subscription.name, name)
-        wait = float(min(300, 2 ** min(attempts, 9)))
+        most = _MONEY_WAIT_MAX if subscription.lane == "money" else _WAIT_MAX
+        wait = float(min(most, 2 ** min(attempts, 9)))
         await raw.execute(tagged(session, _BACK_OFF), event_id, wait)
     _LOG.warning(
         "a subscriber failed",

@@ -15,7 +15,9 @@ from decimal import Decimal
 from typing import Literal
 
 SKEW_SECONDS = 900.0
+# Of a server that does not answer; money is not kept waiting as long once it answers again.
 BACKOFF_MAX = 60.0
+MONEY_BACKOFF_MAX = 8.0
 COMMENT_LENGTH = 31
 PASSWORD_LENGTH = 12
 _SPECIAL = "!#%*+-?@"
@@ -106,9 +108,9 @@ class Transition:
     missed_at: float | None = None
 
 
-def backoff(attempt: int) -> float:
-    """Return the pause before attempt + 1: 1, 2, 4 ... up to a minute."""
-    return min(BACKOFF_MAX, 2.0 ** min(max(attempt - 1, 0), 10))
+def backoff(attempt: int, *, most: float = BACKOFF_MAX) -> float:
+    """Return the pause before attempt + 1: 1, 2, 4 ... up to a minute, or up to `most`."""
+    return min(most, 2.0 ** min(max(attempt - 1, 0), 10))
 
 
 def expected(kind: str, login: int, amount: Decimal) -> Expected:
@@ -130,7 +132,8 @@ def after_call(outcome: Outcome, attempt: int, limits: Windows) -> Transition:
     if outcome.kind == "refused":
         return Transition("failed", reason=outcome.reason)
     if outcome.kind == "not_sent":
-        return Transition("ready", wait=backoff(attempt), reason=outcome.reason)
+        wait = backoff(attempt, most=MONEY_BACKOFF_MAX)
+        return Transition("ready", wait=wait, reason=outcome.reason)
     return Transition("unknown", wait=early_pause(limits), reason=outcome.reason)
 
 

@@ -16,7 +16,7 @@ from kernel.actor import TenantRef
 from kernel.database import Database, TenantSession
 from kernel.events import Event, record
 from kernel.ids import uuid7
-from kernel.subscriptions import Subscriptions
+from kernel.subscriptions import Lane, Subscriptions
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,32 @@ async def test_a_failing_subscriber_is_tried_again_and_holds_up_no_other(
 
     assert open_before is None
     assert await superuser.fetchval("SELECT done_at FROM t_alpha.outbox") is not None
+
+
+@pytest.mark.parametrize(("lane", "seconds"), [("money", 16), ("default", 300)])
+async def test_money_is_tried_again_within_seconds_however_often_it_failed(
+    lane: Lane, seconds: float, database: Database, tenant: TenantRef, superuser: asyncpg.Connection
+) -> None:
+    """What broke ten times may be whole again now: a client's money does not wait minutes."""
+    known = Subscriptions()
+
+    async def fails(session: TenantSession, event: Rang) -> None:
+        del session, event
+        raise ValueError("on purpose")
+
+    known.on(Rang, "test.fails", fails, lane=lane)
+    await _recorded(database, tenant)
+    claimed_money, _ = await outbox.claim_money(database, tenant, known)
+    [claimed] = [*claimed_money, *await outbox.claim(database, tenant, known)]
+    for _ in range(10):
+        with pytest.raises(ValueError, match="on purpose"):
+            await outbox.handle(
+                database, tenant, known.of("test.rang")[0], [claimed.event_id], subscribers=1
+            )
+
+    due = await outbox.next_due(database, tenant)
+    assert due is not None
+    assert seconds - 5 < due <= seconds
 
 
 async def test_two_relays_never_claim_the_same_event(database: Database, tenant: TenantRef) -> None:

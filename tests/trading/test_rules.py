@@ -86,6 +86,14 @@ def test_backing_off_doubles_up_to_a_minute() -> None:
     assert [rules.backoff(n) for n in (1, 2, 3, 7, 400)] == [1, 2, 4, 60, 60]
 
 
+def test_money_that_never_left_is_sent_again_within_seconds() -> None:
+    """However often the line broke before, a booking follows soon after it is whole again."""
+    waits = [
+        rules.after_call(Outcome("not_sent"), attempt, LIMITS).wait for attempt in (1, 3, 9, 400)
+    ]
+    assert waits == [1, 4, 8, 8]
+
+
 def test_the_mask_of_a_group_is_its_folder() -> None:
     """An account that was moved within the brokerage's folder is still found."""
     assert rules.mask_of("real\\alpha\\STD-USD") == "real\\alpha\\*"
