@@ -61,7 +61,7 @@ NAMED = sorted({name for names in FAILPOINTS.values() for name in names})
 # The bookings of one login go one after the other: with few, all would wait for the same ones.
 _ACCOUNTS = 8
 # Payments of all three clients on their way: the product lets each have 20, people stop sooner.
-_PATIENCE = 24
+_PATIENCE = 16
 SKEWS = (0, 0, 7200, -7200)
 DISASTERS = (
     *("redis is flushed", "postgresql stops", "the line is cut", "the line swallows"),
