@@ -125,6 +125,8 @@ async def lane(
     made.broker.flush_all()
     made.worker.start()
     yield made
+    # What a handler recorded is still being handed over: its connection must come back first.
+    made.finish()
     # The worker's connections belong to the loop in which dramatiq runs async actors.
     loop = get_event_loop_thread()
     assert loop is not None
